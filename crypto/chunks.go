@@ -1,0 +1,94 @@
+package crypto
+
+import (
+	"context"
+	"runtime"
+	"sync"
+)
+
+// opened is a chunk on its way through the workers.
+type opened struct {
+	absent bool
+	parts  []Part
+	bad    error // the object does not open
+	err    error // it could not be fetched
+	buf    *chunkBuffers
+}
+
+type chunkBuffers struct{ sealed, plain [LargeObject]byte }
+
+var chunkPool = sync.Pool{New: func() any { return new(chunkBuffers) }}
+
+// chunks fetches and opens chunk after chunk, several at once, and consumes
+// them in order, up to the number in a final manifest and never past 64 absent
+// ones in a row.
+func (r *reader) chunks(ctx context.Context, final bool) error {
+	last := uint64(maxInteger)
+	if final {
+		last = uint64(*r.res.Manifest.Chunks)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	workers := runtime.GOMAXPROCS(0)
+	queue := make(chan chan opened, workers)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		defer close(queue)
+		slots := make(chan struct{}, workers)
+		for k := uint64(1); k <= last; k++ {
+			one := make(chan opened, 1)
+			select {
+			case queue <- one:
+			case <-ctx.Done():
+				return
+			}
+			slots <- struct{}{}
+			wg.Go(func() {
+				one <- r.openChunk(k)
+				<-slots
+			})
+		}
+	})
+	absent, k := 0, uint64(0)
+	for one := range queue {
+		c := <-one
+		k++
+		if c.err != nil {
+			return c.err
+		}
+		if c.absent {
+			if absent++; absent == absentInARow {
+				return ctx.Err()
+			}
+			continue
+		}
+		absent = 0
+		if err := r.consumeOpened(k, c); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (r *reader) consumeOpened(k uint64, c opened) error {
+	defer chunkPool.Put(c.buf)
+	if c.bad != nil {
+		r.damage("chunk %d does not open", k)
+		return nil
+	}
+	r.res.Chunks++
+	return r.consume(k, c.parts)
+}
+
+func (r *reader) openChunk(k uint64) (c opened) {
+	b := chunkPool.Get().(*chunkBuffers)
+	object, err := r.fetch(r.l.ChunkKey(k), b.sealed[:])
+	if err != nil || object == nil {
+		chunkPool.Put(b)
+		return opened{absent: err == nil, err: err}
+	}
+	c.buf = b
+	c.parts, c.bad = r.l.OpenChunk(object, b.plain[:])
+	return c
+}

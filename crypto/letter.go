@@ -1,0 +1,208 @@
+package crypto
+
+import (
+	"fmt"
+	"strings"
+)
+
+// identityFile is the drop's secret as it stands in the letter.
+func (s *Sealer) identityFile() []byte { return []byte(s.identity + "\n") }
+
+// letterRoom returns how many bytes of data, in whole blocks, the opening
+// letter can still take into its last segment; below 0 the letter does not fit.
+func (s *Sealer) letterRoom() int {
+	room := (capacity(s.box.kind, len(s.box.keys), SmallObject) - endMarker) &^ (blockSize - 1)
+	room -= entrySize(len(s.identityFile())) + entrySize(len(s.seed)) + entrySize(s.manifestReserve())
+	for _, g := range s.held {
+		room -= entrySize(g.to - g.from)
+	}
+	return room
+}
+
+// manifestReserve returns the most bytes that manifest-1 can come to have with
+// the files that are known now, final or not.
+func (s *Sealer) manifestReserve() int {
+	m := s.m
+	m.Reply = strings.Repeat("f", 64)
+	chunks, size := int64(0), int64(maxInteger)
+	m.Chunks = &chunks
+	m.Files = make([]File, len(s.m.Files))
+	for i, f := range s.m.Files {
+		f.Size, f.Parts, f.SHA256 = &size, maxParts, m.Reply
+		m.Files[i] = f
+	}
+	n := len(m.fit(maxManifest1))
+	if m.Files = s.opt.Plan; len(m.Files) > 0 {
+		n = max(n, len(m.fit(maxManifest1)))
+	}
+	return n
+}
+
+// sealLetter seals the opening letter with all that is held. A final one needs
+// no closing letter.
+func (s *Sealer) sealLetter(final bool) error {
+	m := s.m
+	m.Reply = s.receipt.Secret().String()
+	if final {
+		m.Chunks = new(int64)
+	} else {
+		s.overflow()
+		if m.Files = s.m.Files; len(s.opt.Plan) > 0 {
+			m.Files = s.plan()
+		}
+	}
+	manifest := m.fit(maxManifest1)
+	if final && len(m.Files) > 0 && len(manifest) < len(m.marshal()) {
+		return s.sealInTwo() // too many names for one letter: the closing letter has room
+	}
+	o, err := newObject(s.out, s.seed.LetterID(), SmallObject, s.box.kind, s.box.keys)
+	if err != nil {
+		return err
+	}
+	if err := s.addLetter(o, manifest); err != nil {
+		o.abort()
+		return fmt.Errorf("sealing the opening letter: %w", err)
+	}
+	if err := o.finish(); err != nil {
+		return fmt.Errorf("sealing the opening letter: %w", err)
+	}
+	clear(s.buf[:s.n])
+	s.identity, s.held, s.n = "", nil, 0
+	return nil
+}
+
+// sealInTwo seals a drop without chunks as opening and closing letter.
+func (s *Sealer) sealInTwo() error {
+	if err := s.sealLetter(false); err != nil {
+		return err
+	}
+	return s.sealClosing()
+}
+
+// overflow makes words that are still being written, and did not fit, into a
+// file.
+func (s *Sealer) overflow() {
+	if s.cur != nil && s.cur.file == 0 {
+		if n, err := s.addFile(File{Type: "text/plain"}); err == nil {
+			g := s.held[0]
+			g.file, s.cur.file = n, n
+			s.held = append(s.held[1:], g)
+		}
+	}
+	if s.cur != nil && s.cur.size > 0 {
+		s.cur.parts = 1
+	}
+}
+
+// plan returns the planned files with their numbers.
+func (s *Sealer) plan() []File {
+	files := make([]File, len(s.opt.Plan))
+	for i, f := range s.opt.Plan {
+		f.N, f.Name = i+1, Clean(f.Name, MaxName)
+		files[i] = f
+	}
+	return files
+}
+
+func (s *Sealer) addLetter(o *object, manifest []byte) error {
+	drop := s.m.Drop
+	if err := o.add(drop+"/identity.txt", s.identityFile()); err != nil {
+		return err
+	}
+	if err := o.add(drop+"/seed", s.seed[:]); err != nil {
+		return err
+	}
+	if err := o.add(drop+"/manifest-1.json", manifest); err != nil {
+		return err
+	}
+	for _, g := range s.held {
+		if g.from == g.to {
+			continue
+		}
+		name := drop + "/words.txt"
+		if g.file > 0 {
+			name = partName(drop, g.file, 1)
+		}
+		if err := o.add(name, s.buf[g.from:g.to]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sealClosing seals the closing letter.
+func (s *Sealer) sealClosing() error {
+	m, k := s.m, int64(s.k)
+	m.Chunks = &k
+	o, err := newObject(s.out, s.seed.ClosingID(), SmallObject, s.box.kind, s.to)
+	if err != nil {
+		return err
+	}
+	err = o.add(m.Drop+"/manifest-2.json", m.fit(maxManifest2))
+	const line = len("c/") + 64 + 1
+	if err == nil && s.k > 0 && s.k <= uint64(max(o.room(), 0)/line) {
+		var b strings.Builder
+		for k := range s.k {
+			b.WriteString(s.seed.ChunkID(k+1).Key() + "\n")
+		}
+		err = o.add(m.Drop+"/objects.txt", []byte(b.String()))
+	}
+	if err != nil {
+		o.abort()
+		return fmt.Errorf("sealing the closing letter: %w", err)
+	}
+	return o.finish()
+}
+
+// writePart seals the part that the buffer holds into the open chunk, while
+// another goroutine hashes it.
+func (s *Sealer) writePart() error {
+	if s.n == 0 {
+		return nil
+	}
+	if s.cur.parts == maxParts {
+		return ErrTooMuch
+	}
+	if s.obj == nil {
+		o, err := newObject(s.out, s.seed.ChunkID(s.k+1), s.chunkSize, s.box.kind, s.to)
+		if err != nil {
+			return err
+		}
+		s.obj, s.k = o, s.k+1
+	}
+	s.cur.parts++
+	s.cur.size += int64(s.n)
+	end := blockSize + s.n
+	hashed := make(chan struct{})
+	go func() {
+		s.cur.hash.Write(s.buf[blockSize:end])
+		close(hashed)
+	}()
+	putHeader(s.buf, '0', partName(s.m.Drop, s.cur.file, s.cur.parts), s.n)
+	clear(s.buf[end:blocks(end)])
+	err := s.obj.addBlocks(s.buf[:blocks(end)])
+	<-hashed
+	if err != nil {
+		return fmt.Errorf("sealing part %d of file %d: %w", s.cur.parts, s.cur.file, err)
+	}
+	if s.n = 0; s.obj.room() < 1 {
+		return s.finishChunk()
+	}
+	return nil
+}
+
+// finishChunk pads and stores the open chunk, if there is one.
+func (s *Sealer) finishChunk() error {
+	o := s.obj
+	if s.obj = nil; o == nil {
+		return nil
+	}
+	if err := o.finish(); err != nil {
+		return fmt.Errorf("sealing chunk %d: %w", s.k, err)
+	}
+	return nil
+}
+
+func partName(drop string, file int, part int64) string {
+	return fmt.Sprintf("%s/%02d/%06d", drop, file, part)
+}

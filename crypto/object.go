@@ -1,0 +1,130 @@
+package crypto
+
+import (
+	"fmt"
+	"io"
+
+	"filippo.io/age"
+)
+
+// Output takes sealed objects: a store, or a connection to a box.
+type Output interface {
+	// Create starts the object with this ID, of exactly size bytes.
+	Create(id ID, size int) (Object, error)
+}
+
+// Object is one sealed object on its way out.
+type Object interface {
+	io.Writer
+	// Close says that all bytes were written; it is called at most once. The
+	// output may go on storing in the background, and reports then what became
+	// of it by means of its own.
+	Close() error
+	// Abort gives the object up; what was written must never show.
+	Abort()
+}
+
+// object seals one tar archive that fills a file of fixed size exactly.
+type object struct {
+	out      Object
+	age      io.WriteCloser
+	capacity int // of the archive, in bytes
+	used     int // by entries so far
+	head     [blockSize]byte
+}
+
+// letters is what padding is made of; zeros fills up blocks.
+var (
+	letters = func() (b [16 << 10]byte) {
+		for i := range b {
+			b[i] = 'a'
+		}
+		return b
+	}()
+	zeros [endMarker]byte
+)
+
+func newObject(out Output, id ID, size int, kind Kind, to []age.Recipient) (*object, error) {
+	dst, err := out.Create(id, size)
+	if err != nil {
+		return nil, err
+	}
+	w, err := age.Encrypt(dst, to...)
+	if err != nil {
+		dst.Abort()
+		return nil, fmt.Errorf("crypto: %w", err)
+	}
+	return &object{out: dst, age: w, capacity: capacity(kind, len(to), size)}, nil
+}
+
+// room returns how many bytes of data one more entry can have; below 1 nothing
+// more fits.
+func (o *object) room() int {
+	return (o.capacity-endMarker)&^(blockSize-1) - o.used - blockSize
+}
+
+// add writes an entry. It must fit.
+func (o *object) add(name string, data []byte) error {
+	putHeader(o.head[:], '0', name, len(data))
+	o.used += entrySize(len(data))
+	return o.write(o.head[:], data, zeros[:blocks(len(data))-len(data)])
+}
+
+// addBlocks writes an entry whose header, data and zero bytes stand in b
+// already, which spares copies.
+func (o *object) addBlocks(b []byte) error {
+	o.used += len(b)
+	// age's writer doubles its buffer as it fills, and needs 16 bytes more than
+	// 64 KiB. Beginning with just over half of it makes it end at 80 KiB in
+	// place of 128 KiB for every upload that is under way.
+	const first = 32<<10 + 16
+	if o.used == len(b) && len(b) > first {
+		return o.write(b[:first], b[first:])
+	}
+	return o.write(b)
+}
+
+// finish pads the archive and completes the object.
+func (o *object) finish() error {
+	if err := o.pad(); err != nil {
+		o.out.Abort()
+		return err
+	}
+	if err := o.age.Close(); err != nil {
+		o.out.Abort()
+		return err
+	}
+	return o.out.Close()
+}
+
+func (o *object) pad() error {
+	p := padFor(o.capacity, o.used)
+	if p.record > 0 {
+		putHeader(o.head[:], 'g', padName, p.record)
+		head := p.head()
+		if err := o.write(o.head[:], []byte(head)); err != nil {
+			return err
+		}
+		for left := p.record - len(head) - 1; left > 0; left -= len(letters) {
+			if err := o.write(letters[:min(left, len(letters))]); err != nil {
+				return err
+			}
+		}
+		if err := o.write([]byte("\n")); err != nil {
+			return err
+		}
+	}
+	return o.write(zeros[:endMarker], zeros[:p.tail])
+}
+
+func (o *object) write(pieces ...[]byte) error {
+	for _, p := range pieces {
+		if _, err := o.age.Write(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abort gives the object up.
+func (o *object) abort() { o.out.Abort() }

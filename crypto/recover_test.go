@@ -1,0 +1,103 @@
+package crypto_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"temoin/crypto"
+)
+
+// script returns the shell script of docs/recover.md.
+func script(t *testing.T) string {
+	page, err := os.ReadFile("../docs/recover.md")
+	must(t, err)
+	m := regexp.MustCompile("(?s)```bash\n(.*?)```").FindSubmatch(page)
+	if m == nil {
+		t.Fatal("docs/recover.md holds no script")
+	}
+	return string(m[1])
+}
+
+// ageProgram finds a stock age: the one that TEMOIN_AGE names, or for classic
+// keys any that is installed.
+func ageProgram(t *testing.T, kind crypto.Kind) string {
+	if p := os.Getenv("TEMOIN_AGE"); p != "" {
+		return p
+	}
+	p, err := exec.LookPath("age")
+	if err != nil {
+		t.Skip("no age program here: ./test builds one and sets TEMOIN_AGE")
+	}
+	if kind == crypto.Hybrid {
+		v, _ := exec.Command(p, "--version").Output()
+		if strings.HasPrefix(string(v), "1.0") || strings.HasPrefix(string(v), "1.1") || strings.HasPrefix(string(v), "v1.1") {
+			t.Skip("this age is too old for hybrid keys: ./test builds a new one and sets TEMOIN_AGE")
+		}
+	}
+	return p
+}
+
+// TestRecoveryByHand opens drops with nothing but age, tar and openssl.
+func TestRecoveryByHand(t *testing.T) {
+	for _, kind := range []crypto.Kind{crypto.Hybrid, crypto.X25519} {
+		t.Run(fmt.Sprint("kind ", kind), func(t *testing.T) {
+			program := ageProgram(t, kind)
+			for _, p := range []string{"bash", "tar", "openssl", "sha256sum"} {
+				if _, err := exec.LookPath(p); err != nil {
+					t.Skipf("no %s here", p)
+				}
+			}
+			dir := t.TempDir()
+			must(t, os.Symlink(program, filepath.Join(dir, "age")))
+			ids, to := keys(t, kind, 2)
+			whole, _ := sealDrop(t, to, crypto.Options{Total: -1}, "They came at six.", 2_500_000, 0, 70_000)
+			tiny, _ := sealDrop(t, to, crypto.Options{Total: -1}, "Only words.")
+			cut, _ := sealDrop(t, to, crypto.Options{Total: -1}, "", 1_800_000)
+			delete(cut.objects, cut.order[2])
+			store := filepath.Join(dir, "store")
+			for _, m := range []*memory{whole, tiny, cut} {
+				for key, o := range m.objects {
+					p := filepath.Join(store, "c", key[2:4], key[2:])
+					must(t, os.MkdirAll(filepath.Dir(p), 0o700))
+					must(t, os.WriteFile(p, o, 0o600))
+				}
+			}
+			must(t, os.WriteFile(filepath.Join(dir, "key.txt"), []byte(ids[1].(fmt.Stringer).String()+"\n"), 0o600))
+			must(t, os.WriteFile(filepath.Join(dir, "recover.sh"), []byte(script(t)), 0o600))
+			cmd := exec.Command("bash", "recover.sh", "key.txt", "store", "out")
+			cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+			log, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, log)
+			}
+			for m, want := range map[*memory]map[string][]byte{
+				whole: {"words.txt": []byte("They came at six."), "01.file": noise(2_500_000), "03.file": noise(70_000)},
+				tiny:  {"words.txt": []byte("Only words.")},
+				cut:   {},
+			} {
+				drop := letterOf(t, m, ids[0].(age.Identity)).Number
+				for name, data := range want {
+					got, err := os.ReadFile(filepath.Join(dir, "out", drop, name))
+					if err != nil || !bytes.Equal(got, data) {
+						t.Errorf("%s/%s: %d bytes, want %d: %v\n%s", drop, name, len(got), len(data), err, log)
+					}
+				}
+				verdict := drop + "/01.file: NOT whole"
+				if m == whole {
+					verdict = drop + "/01.file: whole"
+				}
+				if m != tiny && !strings.Contains(string(log), verdict) {
+					t.Errorf("the script does not say %q:\n%s", verdict, log)
+				}
+			}
+		})
+	}
+}
