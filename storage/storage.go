@@ -1,0 +1,127 @@
+// Package storage says what a place for sealed objects has to do.
+//
+// Everything that Témoin keeps is a sealed object of exactly [Small] or
+// [Large] bytes under a name that says nothing: "c/" and 64 hexadecimal
+// digits. A store never sees plaintext, never overwrites a name, and keeps no
+// times, types or tags of its own.
+//
+// # Two sides
+//
+// A server holds a [Sink]: it can only add. A coordinator's machine holds a
+// [Source]: it lists, reads and deletes. The split is the reason why a server
+// whose key leaks gives nothing away: there is no call for it to misuse.
+//
+// # Implementations
+//
+// The packages dir (a directory, durable by fsync) and s3 (a bucket, written
+// with a signed hash and If-None-Match) implement both sides; box reads a
+// server's inbox. The suite in storagetest is what they have in common.
+package storage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+)
+
+// The only two sizes of an object, in bytes.
+const (
+	Small = 64 << 10
+	Large = 1 << 20
+)
+
+// The errors that callers may test for; every store wraps its own in these.
+var (
+	// ErrExist: the name is taken. The object under it is as durable as if
+	// this call had stored it.
+	ErrExist = errors.New("storage: object is there already")
+	// ErrNotExist: no object has that name.
+	ErrNotExist = errors.New("storage: no such object")
+	// ErrFull: no room is left, on the store or where it spools.
+	ErrFull = errors.New("storage: full")
+	// ErrDenied: the store answered and refused (rights, read-only disk,
+	// wrong key, a bucket that is not there). Trying again will not help.
+	ErrDenied = errors.New("storage: refused")
+	// ErrUnreachable: the store did not answer, or asked to be left alone for
+	// now. Trying again may help.
+	ErrUnreachable = errors.New("storage: unreachable")
+)
+
+// Sink adds objects. It is safe for concurrent use.
+type Sink interface {
+	// Create starts an object of exactly size bytes, [Small] or [Large]. What
+	// is written goes to a file without a name (or to memory that does not
+	// grow with the number of objects), so that a crash leaves nothing behind.
+	Create(ctx context.Context, size int64) (Object, error)
+}
+
+// Object is one object on its way in. It is used by one goroutine at a time.
+type Object interface {
+	// Write appends to the object. Writing past its size is an error.
+	io.Writer
+	// Commit stores the object under key and returns nil only when it will
+	// survive a loss of power. It fails, and stores nothing, when fewer bytes
+	// were written than announced. An error that is [ErrExist] is a success of
+	// an earlier call. Whatever it returns, the object is released.
+	Commit(ctx context.Context, key string) error
+	// Discard releases the object. After Commit it does nothing.
+	Discard()
+}
+
+// Info describes an object that a Source lists.
+type Info struct {
+	Key  string
+	Size int64
+}
+
+// Source lists, reads and deletes objects. It is safe for concurrent use.
+type Source interface {
+	// List yields every object whose key starts with prefix, keys ascending,
+	// and stops at the first error. Files that are no objects are not listed.
+	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
+	// Open reads an object from the given offset in bytes. The caller closes
+	// it. ErrNotExist when there is none; an offset past the end reads nothing.
+	Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error)
+	// Delete removes an object. Deleting what is not there is no error.
+	Delete(ctx context.Context, key string) error
+}
+
+// Store is both sides of one place.
+type Store interface {
+	Sink
+	Source
+}
+
+// ValidKey reports whether key names an object: "c/" and 64 lower-case
+// hexadecimal digits, or "r/", 32 of them, "-" and a number of 1 to 10 digits
+// without a leading zero. Stores refuse every other key.
+func ValidKey(key string) bool {
+	if len(key) < 3 || key[1] != '/' {
+		return false
+	}
+	name := key[2:]
+	switch key[0] {
+	case 'c':
+		return len(name) == 64 && digits(name, "0123456789abcdef")
+	case 'r':
+		if len(name) < 34 || len(name) > 43 || name[32] != '-' || name[33] == '0' {
+			return false
+		}
+		return digits(name[:32], "0123456789abcdef") && digits(name[33:], "0123456789")
+	}
+	return false
+}
+
+func digits(s, set string) bool {
+	for i := range len(s) {
+		ok := false
+		for j := range len(set) {
+			ok = ok || s[i] == set[j]
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
