@@ -1,0 +1,26 @@
+package box
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// SetTimes makes a client impatient.
+func SetTimes(c *Client, idle, patience time.Duration) {
+	c.times = times{idle: idle, answer: idle, backoff: time.Millisecond, longest: 5 * time.Millisecond, patience: patience, full: 3}
+}
+
+// Page parses a page and writes it again.
+func Page(b []byte, after string) ([]byte, error) {
+	page, err := parsePage(b, after)
+	var out bytes.Buffer
+	for _, info := range page {
+		out.WriteString(info.Key + " " + strconv.FormatInt(info.Size, 10) + "\n")
+	}
+	return out.Bytes(), err
+}
+
+// SetTransport takes the place of the network.
+func SetTransport(c *Client, tr http.RoundTripper) { c.http.Transport = tr }

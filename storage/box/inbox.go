@@ -1,0 +1,217 @@
+package box
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"temoin/storage"
+)
+
+const (
+	maxChallenge = 32 << 10
+	maxPage      = 10_000 * 80
+)
+
+// List implements [storage.Source].
+func (c *Client) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+	return func(yield func(storage.Info, error) bool) {
+		for after := ""; ; {
+			page, err := c.page(ctx, after)
+			if err != nil {
+				yield(storage.Info{}, err)
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			for _, info := range page {
+				if strings.HasPrefix(info.Key, prefix) && !yield(info, nil) {
+					return
+				}
+			}
+			after = page[len(page)-1].Key
+		}
+	}
+}
+
+func (c *Client) page(ctx context.Context, after string) (page []storage.Info, err error) {
+	path := "/v1/inbox"
+	if after != "" {
+		path += "?after=" + url.QueryEscape(after)
+	}
+	err = c.retry(ctx, 4, func() error {
+		resp, err := c.inbox(ctx, http.MethodGet, path, 0, http.StatusOK)
+		if err != nil {
+			return err
+		}
+		b, err := readAll(resp, maxPage)
+		if err == nil {
+			page, err = parsePage(b, after)
+		}
+		return err
+	})
+	return page, err
+}
+
+var errPage = fmt.Errorf("box: the list of the inbox is malformed: %w", storage.ErrDenied)
+
+// parsePage reads a page of a listing: lines of a key, a space and a size, keys
+// ascending from after. A box that goes round in circles is found out here.
+func parsePage(b []byte, after string) ([]storage.Info, error) {
+	var page []storage.Info
+	for len(b) > 0 {
+		line, rest, ok := bytes.Cut(b, []byte("\n"))
+		key, size, two := strings.Cut(string(line), " ")
+		if !ok || !two || !storage.ValidKey(key) || key[0] != 'c' || key <= after {
+			return nil, errPage
+		}
+		info := storage.Info{Key: key, Size: storage.Small}
+		switch size {
+		case strconv.Itoa(storage.Small):
+		case strconv.Itoa(storage.Large):
+			info.Size = storage.Large
+		default:
+			return nil, errPage
+		}
+		page, after, b = append(page, info), key, rest
+	}
+	return page, nil
+}
+
+// Open implements [storage.Source].
+func (c *Client) Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error) {
+	if !storage.ValidKey(key) || key[0] != 'c' || offset < 0 {
+		return nil, errors.New("box: not an object key, or a negative offset")
+	}
+	resp, err := c.inbox(ctx, http.MethodGet, "/v1/inbox/"+key, offset,
+		http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable)
+	if err != nil {
+		return nil, err
+	}
+	body := struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(resp.Body, storage.Large+1), resp.Body}
+	switch {
+	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		body.Reader = strings.NewReader("")
+	case resp.StatusCode == http.StatusPartialContent && startsAt(resp.Header.Get("Content-Range"), offset):
+	case resp.StatusCode == http.StatusOK: // all of it, whatever was asked for
+		if _, err := io.CopyN(io.Discard, resp.Body, offset); err != nil && err != io.EOF {
+			resp.Body.Close()
+			return nil, fmt.Errorf("box: %w: %v", storage.ErrUnreachable, err)
+		}
+	default:
+		resp.Body.Close()
+		return nil, fmt.Errorf("box: it answered with another range: %w", storage.ErrDenied)
+	}
+	return body, nil
+}
+
+func startsAt(contentRange string, offset int64) bool {
+	return strings.HasPrefix(contentRange, "bytes "+strconv.FormatInt(offset, 10)+"-")
+}
+
+// Delete implements [storage.Source].
+func (c *Client) Delete(ctx context.Context, key string) error {
+	if !storage.ValidKey(key) || key[0] != 'c' {
+		return errors.New("box: not an object key")
+	}
+	err := c.retry(ctx, 4, func() error {
+		resp, err := c.inbox(ctx, http.MethodDelete, "/v1/inbox/"+key, 0, http.StatusNoContent, http.StatusOK)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	})
+	if errors.Is(err, storage.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// inbox sends a request with a token, and once more with a new one when the
+// box does not know the first any longer.
+func (c *Client) inbox(ctx context.Context, method, path string, offset int64, codes ...int) (*http.Response, error) {
+	for try := 1; ; try++ {
+		token, err := c.authorize(ctx)
+		if err != nil {
+			return nil, err
+		}
+		req, err := http.NewRequest(method, c.origin+path, nil)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Authorization", token)
+		if offset > 0 {
+			req.Header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
+		}
+		resp, err := c.do(ctx, req, codes...)
+		var answer *answerError
+		if try > 1 || !errors.As(err, &answer) || answer.status != http.StatusUnauthorized {
+			return resp, err
+		}
+		c.forget(token)
+	}
+}
+
+var challengeID = regexp.MustCompile(`^[0-9a-f]{1,128}$`)
+
+// authorize returns the token, and asks for a challenge when there is none.
+func (c *Client) authorize(ctx context.Context) (string, error) {
+	if c.answer == nil {
+		return "", errors.New("box: the inbox opens only with a key")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.token != "" {
+		return c.token, nil
+	}
+	err := c.retry(ctx, 4, func() error { return c.challenge(ctx) })
+	return c.token, err
+}
+
+func (c *Client) challenge(ctx context.Context) error {
+	body := `{"origin":"` + c.origin + `"}` // the grammar of an origin needs no escapes
+	req, err := http.NewRequest(http.MethodPost, c.origin+"/v1/inbox/challenge", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.do(ctx, req, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	id := resp.Header.Get("Temoin-Challenge")
+	sealed, err := readAll(resp, maxChallenge)
+	if err != nil {
+		return err
+	}
+	if !challengeID.MatchString(id) {
+		return fmt.Errorf("box: a challenge without a name: %w", storage.ErrDenied)
+	}
+	answer, err := c.answer(sealed, c.origin)
+	if err != nil {
+		return fmt.Errorf("box: the challenge of the inbox: %w", err)
+	}
+	c.token = "Temoin " + c.origin + " " + id + " " + hex.EncodeToString(answer[:])
+	return nil
+}
+
+func (c *Client) forget(token string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.token == token {
+		c.token = ""
+	}
+}

@@ -1,0 +1,252 @@
+package box_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"temoin/storage"
+	"temoin/storage/box"
+	"temoin/storage/storagetest"
+)
+
+func answer(challenge []byte, origin string) ([32]byte, error) {
+	if string(challenge) != "challenge for "+origin {
+		return [32]byte{}, errors.New("not my challenge")
+	}
+	return [32]byte{1, 2, 3}, nil
+}
+
+// inbox plays the inbox of a box over a few made up objects.
+type inbox struct {
+	t          *testing.T
+	objects    []int // numbers for storagetest
+	challenges atomic.Int64
+	forget     atomic.Bool // the next request finds its token unknown
+	list       func(after string) string
+	deleted    atomic.Int64
+	ranges     bool
+}
+
+func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	origin := "http://" + r.Host
+	if r.URL.Path == "/v1/inbox/challenge" {
+		b, _ := io.ReadAll(r.Body)
+		if r.Method != "POST" || string(b) != `{"origin":"`+origin+`"}` {
+			i.t.Errorf("%s with %s", r.Method, b)
+		}
+		w.Header().Set("Temoin-Challenge", fmt.Sprintf("%032x", i.challenges.Add(1)))
+		io.WriteString(w, "challenge for "+origin)
+		return
+	}
+	want := fmt.Sprintf("Temoin %s %032x 010203%s", origin, i.challenges.Load(), strings.Repeat("0", 58))
+	if r.Header.Get("Authorization") != want || i.forget.CompareAndSwap(true, false) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if r.URL.Path == "/v1/inbox" {
+		io.WriteString(w, i.list(r.URL.Query().Get("after")))
+		return
+	}
+	key := strings.TrimPrefix(r.URL.Path, "/v1/inbox/")
+	for _, n := range i.objects {
+		if storagetest.Key(n) == key {
+			i.object(w, r, storagetest.Body(n, storage.Small))
+			return
+		}
+	}
+	w.WriteHeader(http.StatusNotFound)
+	io.WriteString(w, `{"code":"not-found"}`)
+}
+
+func (i *inbox) object(w http.ResponseWriter, r *http.Request, body []byte) {
+	if r.Method == "DELETE" {
+		i.deleted.Add(1)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	var from int
+	if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err != nil || !i.ranges {
+		w.Write(body)
+		return
+	}
+	if from >= len(body) {
+		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		return
+	}
+	w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(body)-1, len(body)))
+	w.WriteHeader(http.StatusPartialContent)
+	w.Write(body[from:])
+}
+
+func keys(n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("c/%064x", i+1))
+	}
+	return all
+}
+
+func TestList(t *testing.T) {
+	all := keys(25)
+	i := &inbox{t: t, list: func(after string) string {
+		var b strings.Builder
+		n := 0
+		for _, k := range all {
+			if k > after && n < 10 {
+				n++
+				b.WriteString(k + " " + strconv.Itoa(storage.Small) + "\n")
+			}
+		}
+		return b.String()
+	}}
+	c := start(t, i.ServeHTTP)
+	got, err := storagetest.Keys(t.Context(), c, "c/")
+	if err != nil || strings.Join(got, " ") != strings.Join(all, " ") {
+		t.Errorf("%d keys, %v", len(got), err)
+	}
+	if n := i.challenges.Load(); n != 1 {
+		t.Errorf("%d challenges", n)
+	}
+	i.forget.Store(true) // the ten minutes are over
+	if got, err := storagetest.Keys(t.Context(), c, "c/"); err != nil || len(got) != 25 || i.challenges.Load() != 2 {
+		t.Errorf("%d keys after %d challenges, %v", len(got), i.challenges.Load(), err)
+	}
+}
+
+func TestHostileLists(t *testing.T) {
+	one := keys(2)
+	for what, list := range map[string]func(after string) string{
+		"goes round in circles": func(string) string { return one[0] + " 65536\n" },
+		"descends":              func(string) string { return one[1] + " 65536\n" + one[0] + " 65536\n" },
+		"has a strange size":    func(string) string { return one[0] + " 65537\n" },
+		"has a strange key":     func(string) string { return "c/../../etc/passwd 65536\n" },
+		"is torn":               func(string) string { return one[0] + " 65536\n" + one[1] + " 655" },
+		"is a page":             func(string) string { return "<html>" },
+		"does not end":          func(string) string { return strings.Repeat("x", 2<<20) },
+	} {
+		c := start(t, (&inbox{t: t, list: list}).ServeHTTP)
+		if _, err := storagetest.Keys(t.Context(), c, "c/"); !errors.Is(err, storage.ErrDenied) {
+			t.Errorf("a list that %s: %v", what, err)
+		}
+	}
+}
+
+func TestOpenAndDelete(t *testing.T) {
+	for _, ranges := range []bool{true, false} {
+		i := &inbox{t: t, objects: []int{1}, ranges: ranges}
+		c := start(t, i.ServeHTTP)
+		body := storagetest.Body(1, storage.Small)
+		for _, offset := range []int{0, 1, 60_000, storage.Small, storage.Small + 5} {
+			r, err := c.Open(t.Context(), storagetest.Key(1), int64(offset))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(r)
+			r.Close()
+			if err != nil || !bytes.Equal(got, body[min(offset, len(body)):]) {
+				t.Errorf("ranges %v, offset %d: %d bytes, %v", ranges, offset, len(got), err)
+			}
+		}
+		if _, err := c.Open(t.Context(), storagetest.Key(2), 0); !errors.Is(err, storage.ErrNotExist) {
+			t.Errorf("a key that is not there: %v", err)
+		}
+		if _, err := c.Open(t.Context(), "c/../box", 0); err == nil {
+			t.Error("a strange key was asked for")
+		}
+		for n := 1; n <= 2; n++ {
+			if err := c.Delete(t.Context(), storagetest.Key(n)); err != nil {
+				t.Error(err)
+			}
+		}
+		if i.deleted.Load() != 1 {
+			t.Errorf("%d were deleted", i.deleted.Load())
+		}
+	}
+}
+
+func TestClosedInbox(t *testing.T) {
+	for what, h := range map[string]http.HandlerFunc{
+		"off": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(404)
+			io.WriteString(w, `{"code":"inbox-off"}`)
+		},
+		"never content": func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "POST" {
+				w.Header().Set("Temoin-Challenge", "ab")
+				io.WriteString(w, "challenge for http://"+r.Host)
+				return
+			}
+			w.WriteHeader(401)
+		},
+		"nameless": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "challenge for http://"+r.Host) },
+		"smuggling": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Temoin-Challenge", "ab cd")
+			io.WriteString(w, "challenge for http://"+r.Host)
+		},
+		"endless": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Temoin-Challenge", "ab")
+			w.Write(make([]byte, 40<<10))
+		},
+	} {
+		c := start(t, h)
+		if _, err := storagetest.Keys(t.Context(), c, "c/"); !errors.Is(err, storage.ErrDenied) {
+			t.Errorf("an inbox that is %s: %v", what, err)
+		}
+	}
+	c, err := box.New("http://127.0.0.1:1", box.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storagetest.Keys(t.Context(), c, "c/"); err == nil {
+		t.Error("an inbox opened without a key")
+	}
+}
+
+func FuzzPage(f *testing.F) {
+	f.Add([]byte("c/"+strings.Repeat("0", 63)+"1 65536\n"+"c/"+strings.Repeat("a", 64)+" 1048576\n"), "")
+	f.Add([]byte("c/"+strings.Repeat("a", 64)+" 1048576\n"), "c/"+strings.Repeat("b", 64))
+	f.Fuzz(func(t *testing.T, b []byte, after string) {
+		out, err := box.Page(b, after)
+		if err == nil && !bytes.Equal(out, b) {
+			t.Errorf("%q became %q", b, out)
+		}
+	})
+}
+
+// FuzzChallenge answers with anything at all; the client may only refuse or
+// repeat what has the grammar.
+func FuzzChallenge(f *testing.F) {
+	f.Add("00ff", []byte("challenge"))
+	f.Add("ab\r\nX-Y: z", []byte(""))
+	f.Fuzz(func(t *testing.T, id string, challenge []byte) {
+		tr := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if auth := r.Header.Get("Authorization"); auth != "" {
+				if fields := strings.Split(auth, " "); len(fields) != 4 || strings.Trim(fields[2], "0123456789abcdef") != "" {
+					t.Errorf("the token is %q", auth)
+				}
+				return &http.Response{StatusCode: 401, Body: http.NoBody}, nil
+			}
+			h := http.Header{"Temoin-Challenge": {id}}
+			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(bytes.NewReader(challenge))}, nil
+		})
+		c, err := box.New("http://127.0.0.1:1", box.Options{Answer: func([]byte, string) ([32]byte, error) { return [32]byte{}, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		box.SetTransport(c, tr)
+		if _, err := storagetest.Keys(t.Context(), c, "c/"); err == nil {
+			t.Error("the inbox opened")
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,0 +1,151 @@
+// Package dir keeps sealed objects in a directory.
+//
+// An object "c/ab12…" is the file c/ab/ab12… under the store's root: a folder
+// for each pair of leading digits, made when the first object arrives. Folders
+// have mode 0700, files 0600, and every file has the same constant access and
+// modification time. (The file system's own change time cannot be set.)
+//
+// # Durability
+//
+// [storage.Object.Commit] returns nil, or [storage.ErrExist], only after the
+// file and the directory entry that names it were both synced, the second by a
+// sync that began after the entry was there. The file is synced before it is
+// linked, so that a name, once visible, always has all its bytes. On Linux the
+// file has no name until then (O_TMPFILE) and a crash leaves nothing behind;
+// elsewhere, and on file systems without O_TMPFILE, it has a random name in
+// the folder tmp, which is never listed and is swept a day later.
+//
+// When a directory cannot be synced because of an I/O error, nobody can say
+// what of it is on the disk, and asking again may answer wrongly. The store
+// then refuses to commit until it is opened anew.
+//
+// What it does not do: encrypt, check contents, or lock out other processes.
+// Any number of them may share a root.
+package dir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"temoin/storage"
+)
+
+// epoch is the access and modification time of every object.
+var epoch = time.Unix(0, 0)
+
+// Store is a [storage.Store] in a directory.
+type Store struct {
+	root string
+	// mark, when a test sets it, is called at each step of a write with the
+	// step's name and what it is about; an error takes the place of the step's.
+	mark func(step, name string) error
+	// fsync is os.File.Sync, unless a test listens.
+	fsync func(*os.File) error
+
+	swept sync.Once // old left-overs in tmp were looked for
+
+	mu     sync.Mutex
+	ready  map[string]bool // kinds ("c", "r") whose folders are made and synced
+	failed error           // a directory sync met an I/O error
+	plain  bool            // O_TMPFILE does not work here
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// New opens the store at path and makes the folder, and those above it, when
+// they are not there. Nothing else is made before the first object arrives, so
+// that a store on a read-only medium can be read.
+func New(path string) (*Store, error) {
+	if path == "" {
+		return nil, errors.New("storage/dir: no path given")
+	}
+	root, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("storage/dir: %w", err)
+	}
+	s := &Store{root: root, fsync: (*os.File).Sync, ready: make(map[string]bool)}
+	if err := s.makeRoot(root); err != nil {
+		return nil, fmt.Errorf("storage/dir: making the folder: %w", mapped(err))
+	}
+	return s, nil
+}
+
+// makeRoot makes path and its missing parents, each made durable.
+func (s *Store) makeRoot(path string) error {
+	fi, err := os.Stat(path)
+	if err == nil && !fi.IsDir() {
+		return errors.New("not a folder")
+	}
+	if err == nil {
+		// A process that crashed may have made it without a sync. A parent
+		// that we may not open was not made by us.
+		err = s.syncDir(filepath.Dir(path), "")
+		if errors.Is(mapped(err), storage.ErrDenied) {
+			err = nil
+		}
+		return err
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(path)
+	if parent == path {
+		return err
+	}
+	if _, err := os.Stat(parent); err != nil {
+		if err := s.makeRoot(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return s.syncDir(parent, "")
+}
+
+// Create implements [storage.Sink].
+func (s *Store) Create(ctx context.Context, size int64) (storage.Object, error) {
+	if size != storage.Small && size != storage.Large {
+		return nil, fmt.Errorf("storage/dir: no object has %d bytes", size)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("storage/dir: starting an object: %w", err)
+	}
+	t, err := s.openTemp()
+	if err != nil {
+		return nil, fmt.Errorf("storage/dir: starting an object: %w", mapped(err))
+	}
+	return &object{store: s, temp: t, size: size}, nil
+}
+
+// Space reports how many bytes the file system has left for us, and how many
+// it has in all.
+func (s *Store) Space() (free, total uint64, err error) {
+	free, total, err = space(s.root)
+	if err != nil {
+		return 0, 0, fmt.Errorf("storage/dir: asking for free space: %w", mapped(err))
+	}
+	return free, total, nil
+}
+
+// fan returns the folder of key, relative to the root.
+func fan(key string) string {
+	return filepath.Join(key[:1], key[2:4])
+}
+
+// path returns the file of key.
+func (s *Store) path(key string) string {
+	return filepath.Join(s.root, fan(key), key[2:])
+}
+
+func (s *Store) at(step, name string) error {
+	if s.mark == nil {
+		return nil
+	}
+	return s.mark(step, name)
+}

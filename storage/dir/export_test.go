@@ -1,0 +1,31 @@
+package dir
+
+import (
+	"os"
+	"time"
+)
+
+// SetMark makes the store call mark at each step of a write. See Store.mark.
+func SetMark(s *Store, mark func(step, name string) error) { s.mark = mark }
+
+// OnSync makes the store call f after each sync that succeeded.
+func OnSync(s *Store, f func(*os.File)) {
+	s.fsync = func(file *os.File) error {
+		err := file.Sync()
+		if err == nil {
+			f(file)
+		}
+		return err
+	}
+}
+
+// SetStale sets the age of left-overs, and returns how to set it back.
+func SetStale(d time.Duration) (restore func()) {
+	old := stale
+	stale = d
+	return func() { stale = old }
+}
+
+// SetPlain makes the store use files with names, as it does where O_TMPFILE is
+// not to be had.
+func SetPlain(s *Store) { s.plain = true }

@@ -1,0 +1,219 @@
+package dir_test
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"temoin/storage"
+	"temoin/storage/dir"
+	"temoin/storage/storagetest"
+)
+
+// disk is what a loss of power would leave, as the marks tell it: an entry is
+// on the disk once a sync of its directory that began after it has ended.
+type disk struct {
+	mu      sync.Mutex
+	synced  map[string]bool            // files
+	entries map[string]map[string]bool // by directory
+	durable map[string]map[string]bool
+	early   []string // keys linked before their file was synced
+}
+
+func newDisk() *disk {
+	return &disk{synced: map[string]bool{}, entries: map[string]map[string]bool{}, durable: map[string]map[string]bool{}}
+}
+
+// watch follows one writer. Each needs a store of its own, so that a sync's
+// end is told from another's.
+func (d *disk) watch(s *dir.Store, root string) {
+	seen := map[string]map[string]bool{}
+	files, folders := 0, map[string]bool{} // that were really synced
+	dir.OnSync(s, func(f *os.File) {
+		if fi, err := f.Stat(); err == nil && fi.IsDir() {
+			folders[f.Name()] = true
+		} else if err == nil && fi.ModTime().Unix() == 0 && fi.Size() == storage.Small {
+			files++
+		}
+	})
+	dir.SetMark(s, func(step, name string) error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		switch step {
+		case "synced":
+			d.synced[name] = d.synced[name] || files == 1
+			files = 0
+		case "linked":
+			if !d.synced[name] {
+				d.early = append(d.early, name)
+			}
+			d.add(path.Join(name[:1], name[2:4]), name)
+		case "exist":
+			// Its writer may not have told us of the link yet.
+			d.add(path.Join(name[:1], name[2:4]), name)
+		case "folders":
+			d.add(name, "folders")
+			d.add(".", name)
+		case "dir-syncing":
+			seen[name] = maps.Clone(d.entries[name])
+			clear(folders)
+		case "dir-synced":
+			if !folders[filepath.Join(root, name)] {
+				return nil
+			}
+			if d.durable[name] == nil {
+				d.durable[name] = map[string]bool{}
+			}
+			maps.Copy(d.durable[name], seen[name])
+		}
+		return nil
+	})
+}
+
+func (d *disk) add(dir, entry string) {
+	if d.entries[dir] == nil {
+		d.entries[dir] = map[string]bool{}
+	}
+	d.entries[dir][entry] = true
+}
+
+// survives reports whether key would be there after a loss of power.
+func (d *disk) survives(key string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	kind := key[:1]
+	return d.synced[key] && d.durable[path.Join(kind, key[2:4])][key] && d.durable[kind]["folders"] && d.durable["."][kind]
+}
+
+func TestAcknowledgedSurvivesPowerLoss(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		acknowledgedSurvives(t, plain)
+	}
+}
+
+func acknowledgedSurvives(t *testing.T, plain bool) {
+	root := t.TempDir()
+	d := newDisk()
+	var wg sync.WaitGroup
+	for range 4 {
+		s, err := dir.New(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain {
+			dir.SetPlain(s)
+		}
+		d.watch(s, root)
+		wg.Go(func() {
+			for i := range 25 {
+				// All writers race for the same names.
+				err := storagetest.Put(t.Context(), s, storagetest.Key(i), storagetest.Body(i, storage.Small))
+				if err != nil && !errors.Is(err, storage.ErrExist) {
+					t.Errorf("object %d: %v", i, err)
+				} else if !d.survives(storagetest.Key(i)) {
+					t.Errorf("object %d was acknowledged (%v) and would be lost", i, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(d.early) > 0 {
+		t.Errorf("%d names were linked before their bytes were synced", len(d.early))
+	}
+}
+
+// A name that another writer has linked and not yet synced is not "there
+// already": the second writer syncs it before it says so.
+func TestExistMeetsUnsyncedLink(t *testing.T) {
+	root := t.TempDir()
+	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
+
+	first, err := dir.New(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked, goOn := make(chan bool), make(chan bool)
+	dir.SetMark(first, func(step, name string) error {
+		if step == "linked" {
+			linked <- true
+			<-goOn
+		}
+		return nil
+	})
+	firstDone := make(chan error, 1)
+	go func() { firstDone <- storagetest.Put(t.Context(), first, key, body) }()
+	<-linked // and not synced: power lost now would lose the name
+
+	second, err := dir.New(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var marks []string
+	syncing, sync := make(chan bool), make(chan bool)
+	dir.SetMark(second, func(step, name string) error {
+		marks = append(marks, step+" "+name)
+		if step == "dir-syncing" && len(name) > 1 {
+			syncing <- true
+			<-sync
+		}
+		return nil
+	})
+	secondDone := make(chan error, 1)
+	go func() { secondDone <- storagetest.Put(t.Context(), second, key, body) }()
+	select {
+	case <-syncing:
+	case err := <-secondDone:
+		t.Fatalf("acknowledged without a sync: %v", err)
+	}
+	select {
+	case err := <-secondDone:
+		t.Fatalf("acknowledged before the sync ended: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	sync <- true
+	if err := <-secondDone; !errors.Is(err, storage.ErrExist) {
+		t.Errorf("the second writer: %v", err)
+	}
+	fan := path.Join("c", key[2:4])
+	want := []string{"exist " + key, "dir-syncing " + fan, "dir-synced " + fan}
+	if got := marks[max(0, len(marks)-3):]; !slices.Equal(got, want) {
+		t.Errorf("the second writer's last steps: %q, want %q", got, want)
+	}
+	goOn <- true
+	if err := <-firstDone; err != nil {
+		t.Errorf("the first writer: %v", err)
+	}
+}
+
+// Folders that are found at the first use may be another's, made and not
+// synced: each process syncs what names them once.
+func TestFoundFoldersAreSynced(t *testing.T) {
+	root := t.TempDir()
+	for process := range 2 {
+		s, err := dir.New(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := map[string]int{}
+		dir.SetMark(s, func(step, name string) error {
+			if step == "dir-synced" {
+				count[name]++
+			}
+			return nil
+		})
+		for i := range 3 {
+			if err := storagetest.Put(t.Context(), s, storagetest.Key(3*process+i), storagetest.Body(1, storage.Small)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if count["c"] != 1 || count["."] != 1 {
+			t.Errorf("process %d synced c %d times and the root %d times, want once each", process, count["c"], count["."])
+		}
+	}
+}

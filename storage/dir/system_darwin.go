@@ -1,0 +1,37 @@
+package dir
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func (s *Store) openTemp() (temp, error) { return s.openNamed() }
+
+// moveNew gives the file from the name to, unless that is taken.
+func moveNew(from, to string) error {
+	err := unix.RenamexNp(from, to, unix.RENAME_EXCL)
+	if err == unix.ENOTSUP || err == unix.EINVAL {
+		return linkNew(from, to)
+	}
+	return err
+}
+
+// changed returns when the system last noted a change of the file.
+func changed(fi os.FileInfo) time.Time {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return time.Now()
+	}
+	return time.Unix(st.Ctimespec.Unix())
+}
+
+func space(path string) (free, total uint64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return 0, 0, err
+	}
+	return st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
+}

@@ -1,0 +1,109 @@
+package dir
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// unnamed is a temp without a name (O_TMPFILE): a crash frees its bytes.
+type unnamed struct {
+	store *Store
+	f     *os.File
+}
+
+func (s *Store) openTemp() (temp, error) {
+	s.mu.Lock()
+	plain := s.plain
+	s.mu.Unlock()
+	if plain {
+		return s.openNamed()
+	}
+	fd, err := openUnnamed(s.root)
+	if err == nil {
+		err = s.at("unnamed", "")
+		if err != nil {
+			unix.Close(fd)
+		}
+	}
+	// EISDIR: a kernel that does not know the flag sees a directory.
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) {
+		s.mu.Lock()
+		s.plain = true
+		s.mu.Unlock()
+		return s.openNamed()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &unnamed{s, os.NewFile(uintptr(fd), "")}, nil
+}
+
+func openUnnamed(dir string) (int, error) {
+	for {
+		fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+func (t *unnamed) Write(p []byte) (int, error) { return t.f.Write(p) }
+
+func (t *unnamed) writeback(from, to int64) {
+	unix.SyncFileRange(int(t.f.Fd()), from, to-from, unix.SYNC_FILE_RANGE_WRITE)
+}
+
+// proc names the open file for calls that want a path.
+func (t *unnamed) proc() string {
+	return "/proc/self/fd/" + strconv.Itoa(int(t.f.Fd()))
+}
+
+func (t *unnamed) finish() error {
+	ts, err := unix.TimeToTimespec(epoch)
+	if err != nil {
+		return err
+	}
+	// Before the sync, so that the times are on the disk with the rest.
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, t.proc(), []unix.Timespec{ts, ts}, 0); err != nil {
+		return err
+	}
+	return t.store.fsync(t.f)
+}
+
+func (t *unnamed) publish(dir *os.File, name string) error {
+	return unix.Linkat(unix.AT_FDCWD, t.proc(), int(dir.Fd()), name, unix.AT_SYMLINK_FOLLOW)
+}
+
+func (t *unnamed) release() { t.f.Close() }
+
+// moveNew gives the file from the name to, unless that is taken.
+func moveNew(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if err == unix.EINVAL || err == unix.ENOSYS {
+		return linkNew(from, to)
+	}
+	return err
+}
+
+// changed returns when the system last noted a change of the file.
+func changed(fi os.FileInfo) time.Time {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return time.Now()
+	}
+	return time.Unix(st.Ctim.Unix())
+}
+
+func space(path string) (free, total uint64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(filepath.Clean(path), &st); err != nil {
+		return 0, 0, err
+	}
+	return st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
+}

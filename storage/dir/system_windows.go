@@ -1,0 +1,58 @@
+package dir
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+const openFlags = 0
+
+func isFull(e syscall.Errno) bool {
+	return e == windows.ERROR_DISK_FULL || e == windows.ERROR_HANDLE_DISK_FULL || e == windows.ERROR_DISK_QUOTA_EXCEEDED
+}
+
+func isReadOnly(e syscall.Errno) bool { return e == windows.ERROR_WRITE_PROTECT }
+
+// unsyncable: Windows syncs no directories and refuses to try. The move that
+// names an object is written through instead.
+func unsyncable(err error) bool {
+	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_INVALID_HANDLE) || errors.Is(err, os.ErrPermission)
+}
+
+func (s *Store) openTemp() (temp, error) { return s.openNamed() }
+
+// moveNew gives the file from the name to, unless that is taken.
+func moveNew(from, to string) error {
+	f, err := windows.UTF16PtrFromString(from)
+	if err != nil {
+		return err
+	}
+	t, err := windows.UTF16PtrFromString(to)
+	if err != nil {
+		return err
+	}
+	// Without MOVEFILE_REPLACE_EXISTING it fails when the name is there.
+	return windows.MoveFileEx(f, t, windows.MOVEFILE_WRITE_THROUGH)
+}
+
+// changed returns when the file was made, which nothing of ours alters.
+func changed(fi os.FileInfo) time.Time {
+	data, ok := fi.Sys().(*syscall.Win32FileAttributeData)
+	if !ok {
+		return time.Now()
+	}
+	return time.Unix(0, data.CreationTime.Nanoseconds())
+}
+
+func space(path string) (free, total uint64, err error) {
+	p, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = windows.GetDiskFreeSpaceEx(p, &free, &total, nil)
+	return free, total, err
+}

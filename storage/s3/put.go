@@ -1,0 +1,140 @@
+package s3
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"temoin/storage"
+)
+
+// object is one object on its way to the bucket.
+type object struct {
+	store *Store
+	file  *os.File // nil once released
+	keep  bool     // the file can serve the next object
+	hash  hash.Hash
+	size  int64
+	n     int64
+	err   error // of the first Write that failed
+}
+
+func newObject(s *Store, f *os.File, size int64) *object {
+	return &object{store: s, file: f, hash: sha256.New(), size: size}
+}
+
+func (o *object) Write(p []byte) (int, error) {
+	if o.file == nil {
+		return 0, errors.New("storage/s3: write to a released object")
+	}
+	if o.err != nil {
+		return 0, o.err
+	}
+	if int64(len(p)) > o.size-o.n {
+		o.err = fmt.Errorf("storage/s3: more than the announced %d bytes", o.size)
+		return 0, o.err
+	}
+	n, err := o.file.WriteAt(p, o.n)
+	o.n += int64(n)
+	o.hash.Write(p[:n])
+	if err != nil {
+		o.err = fmt.Errorf("storage/s3: writing an object: %w", spoolError(err))
+	}
+	return n, o.err
+}
+
+func (o *object) Commit(ctx context.Context, key string) error {
+	defer o.Discard()
+	switch {
+	case o.file == nil:
+		return errors.New("storage/s3: commit of a released object")
+	case !storage.ValidKey(key):
+		return errors.New("storage/s3: not an object key")
+	case o.err != nil:
+		return o.err
+	case o.n != o.size:
+		return fmt.Errorf("storage/s3: %d of %d bytes were written", o.n, o.size)
+	}
+	err := o.store.put(ctx, key, o.file, o.size, hex.EncodeToString(o.hash.Sum(nil)))
+	// After any other answer net/http may still be reading the file.
+	o.keep = err == nil
+	return err
+}
+
+func (o *object) Discard() {
+	if o.file != nil {
+		o.store.spool.give(o.file, o.keep)
+		o.file = nil
+	}
+}
+
+func sumOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// put sends the body until the bucket has it, refuses it, or time is up.
+func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int64, sum string) error {
+	opts := minio.PutObjectOptions{
+		ContentType: "application/octet-stream",
+		// Over http minio-go would otherwise sign in pieces (aws-chunked) and
+		// not the hash that it is given.
+		DisableContentSha256: true,
+	}
+	opts.SetMatchETagExcept("*")
+	err := s.retry(ctx, "storing an object", func(ctx context.Context) error {
+		_, err := s.core.PutObject(ctx, s.bucket, s.prefix+key, io.NewSectionReader(body, 0, size), size, "", sum, opts)
+		return err
+	})
+	if errors.Is(err, storage.ErrNotExist) {
+		// A 404 to a PUT is about the bucket, whatever code it has.
+		return fmt.Errorf("storage/s3: storing an object: %w: there is no such bucket", storage.ErrDenied)
+	}
+	return err
+}
+
+// retry calls f until it succeeds, the answer is final, or time is up. It
+// never calls again once the caller has given up.
+func (s *Store) retry(ctx context.Context, what string, f func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, s.limits.total)
+	defer cancel()
+	pause := s.limits.pause
+	for try := 1; ; try++ {
+		err := f(limited)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("storage/s3: %s: %w", what, ctx.Err())
+		}
+		err, again := mapped(err)
+		if !again || try == s.limits.tries || !sleep(limited, rand.N(pause)+1) {
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			return fmt.Errorf("storage/s3: %s: %w", what, err)
+		}
+		pause *= 2
+	}
+}
+
+// sleep reports whether the time passed before the context ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
