@@ -1,0 +1,88 @@
+// Temoind is the box: it takes photos, video, voice and words from witnesses,
+// seals them to the coordinators' keys, and keeps nothing of the witness. It
+// cannot open what it took; that is what the program temoin is for.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+const usage = `temoind is the box that takes drops from witnesses.
+
+  temoind demo    a box to try out, with a throw-away key
+  temoind serve   a box for work
+  temoind version
+
+Type "temoind serve --help" for the settings.
+`
+
+// errUsage: the command line is wrong, and the person has been told.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case err == nil:
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, "temoind: error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	command := ""
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, args, stdout, stderr)
+	case "demo":
+		return demo(ctx, args, stdout, stderr)
+	case "version":
+		fmt.Fprintln(stdout, version())
+		return nil
+	case "help", "-h", "--help":
+		io.WriteString(stdout, usage)
+		return nil
+	}
+	io.WriteString(stderr, usage)
+	return errUsage
+}
+
+// parse reads flags; a mistake is explained on stderr.
+func parse(f *flag.FlagSet, args []string, stderr io.Writer) error {
+	f.SetOutput(stderr)
+	err := f.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	if err == nil && f.NArg() > 0 {
+		fmt.Fprintf(stderr, "temoind %s takes no argument %q\n", f.Name(), f.Arg(0))
+		err = errUsage
+	}
+	if err != nil {
+		return errUsage
+	}
+	return nil
+}
+
+func version() string {
+	v := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	return "temoind " + v + ", format 1"
+}

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"temoin/crypto"
+	"temoin/storage"
+)
+
+// boxInfo is what GET /v1/box answers; docs/protocol.md explains the fields.
+type boxInfo struct {
+	V           int       `json:"v"`
+	Recipients  []string  `json:"recipients"`
+	Kind        string    `json:"kind"`
+	Fingerprint string    `json:"fingerprint"`
+	Sizes       []int     `json:"sizes"`
+	Limits      boxLimits `json:"limits"`
+	Languages   []string  `json:"languages"`
+	Work        int       `json:"work"`
+	Org         string    `json:"org,omitempty"`
+}
+
+type boxLimits struct {
+	Files    int   `json:"files"`
+	Drop     int64 `json:"drop"`
+	InFlight int   `json:"in_flight"`
+	Ahead    int   `json:"ahead"`
+}
+
+func (s *Server) showBox(w http.ResponseWriter, r *http.Request) {
+	rs := s.cfg.Recipients
+	kind := "hybrid"
+	if rs.Kind() == crypto.X25519 {
+		kind = "x25519"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(boxInfo{
+		V: 1, Recipients: rs.Strings(), Kind: kind, Fingerprint: rs.Fingerprint(),
+		Sizes:     []int{storage.Small, storage.Large},
+		Limits:    boxLimits{Files: crypto.MaxFiles, Drop: maxDrop, InFlight: 16, Ahead: 32},
+		Languages: languageTags(), Org: s.cfg.Org,
+	})
+}
+
+func (s *Server) showRecipients(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	rs := s.cfg.Recipients
+	io.WriteString(w, "# "+rs.Fingerprint()+"\n"+strings.Join(rs.Strings(), "\n")+"\n")
+}
+
+func (s *Server) showHealth(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, "ok\n")
+}

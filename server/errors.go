@@ -1,0 +1,131 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"temoin/crypto"
+	"temoin/storage"
+)
+
+// failure is an answer that is not a success: a status, a stable short code for
+// programs, and the key of the sentence that a witness reads.
+type failure struct {
+	status int
+	code   string
+	text   string // in the catalogue
+	event  Event
+	retry  int // seconds, 0: no Retry-After
+}
+
+func (f *failure) Error() string { return f.code }
+
+var (
+	errBadRequest = &failure{400, "bad-request", "err.bad", "", 0}
+	errLate       = &failure{400, "details-late", "err.bad", "", 0}
+	errEmpty      = &failure{400, "empty", "err.empty", "", 0}
+	errCut        = &failure{400, "cut", "err.cut", "", 0}
+	errLocked     = &failure{401, "inbox-locked", "err.bad", "", 0}
+	errNotFound   = &failure{404, "not-found", "err.notfound", "", 0}
+	errInboxOff   = &failure{404, "inbox-off", "err.notfound", "", 0}
+	errMethod     = &failure{405, "method", "err.bad", "", 0}
+	errStalled    = &failure{408, "too-slow", "err.cut", EventStalled, 0}
+	errLength     = &failure{411, "length-required", "err.bad", "", 0}
+	errTooBig     = &failure{413, "too-big", "err.toobig", "", 0}
+	errType       = &failure{415, "not-a-form", "err.bad", "", 0}
+	errHeaders    = &failure{431, "headers-too-big", "err.bad", "", 0}
+	errInternal   = &failure{500, "internal", "err.later", "", 0}
+	errDenied     = &failure{500, "store-refused", "err.later", EventDenied, 0}
+	errBusy       = &failure{503, "busy", "err.full", EventBusy, 10}
+	errStore      = &failure{503, "store-unreachable", "err.later", EventUnreachable, 20}
+	errFull       = &failure{507, "full", "err.full", EventFull, 0}
+)
+
+// failureOf maps every error of the box to an answer. It is the only place.
+func failureOf(err error) *failure {
+	var f *failure
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &tooBig), errors.Is(err, crypto.ErrTooMuch):
+		return errTooBig
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errStalled
+	case errors.Is(err, storage.ErrFull):
+		return errFull
+	case errors.Is(err, storage.ErrDenied):
+		return errDenied
+	case errors.Is(err, storage.ErrUnreachable):
+		return errStore
+	case errors.Is(err, storage.ErrNotExist):
+		return errNotFound
+	case errors.Is(err, crypto.ErrHeader):
+		return errBadRequest
+	}
+	return errInternal
+}
+
+// fail answers a person with a page or a sentence, a program with a code.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := failureOf(err)
+	if f.event != "" {
+		s.cfg.Log.Count(f.event)
+	}
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/v1/"):
+		answerJSON(w, f)
+	case plainWanted(r):
+		setRetry(w, f)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(f.status)
+		fmt.Fprintf(w, "%s: %s\n", f.code, s.pages.sentence(langOf(r), f.text))
+	default:
+		setRetry(w, f)
+		s.pages.failure(w, langOf(r), f)
+	}
+}
+
+// refuse answers an upload whose body is not read to its end. Many clients look
+// for the answer only when they have sent everything, so some of the rest is
+// taken and thrown away after it.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Connection", "close")
+	s.fail(w, r, err)
+	rc := http.NewResponseController(w)
+	if rc.Flush() == nil && rc.SetReadDeadline(time.Now().Add(maxDrainTime)) == nil {
+		io.CopyN(io.Discard, r.Body, maxDrainBytes)
+	}
+}
+
+const (
+	maxDrainTime  = 10 * time.Second
+	maxDrainBytes = 64 << 20
+)
+
+// answerJSON gives the fixed small answer of the protocol.
+func answerJSON(w http.ResponseWriter, f *failure) {
+	setRetry(w, f)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.status)
+	fmt.Fprintf(w, "{\"code\":%q}\n", f.code)
+}
+
+func setRetry(w http.ResponseWriter, f *failure) {
+	if f.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.retry))
+	}
+}
+
+// plainWanted reports whether the client asks for text and not for a page, as
+// curl users do with -H 'Accept: text/plain'.
+func plainWanted(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "text/plain") && !strings.Contains(accept, "text/html")
+}

@@ -1,0 +1,64 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// SetPause makes a line count as standing still after d, as broken after 4 d.
+func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 4*d }
+
+// SetRate makes uploads too slow below rate bytes a second after grace.
+func (s *Server) SetRate(rate int64, grace time.Duration) {
+	s.limits.minRate, s.limits.grace, s.limits.stall = rate, grace, 5*time.Second
+}
+
+// Fill takes n places for objects and m for forms.
+func (s *Server) Fill(puts, forms int) { s.limits.puts, s.limits.forms = puts, forms }
+
+// AddPanic gives the box one more path, which panics.
+func (s *Server) AddPanic(message string) {
+	inner := s.handler
+	s.handler = s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/panic" {
+			panic(message + r.UserAgent())
+		}
+		inner.ServeHTTP(w, r)
+	}))
+}
+
+func (s *Server) Expire(number []byte, origin string) [32]byte {
+	return s.inbox.secret(number, origin).Answer(origin)
+}
+
+// Late makes the log write at once.
+func (l *Log) Late(d time.Duration) { l.soon, l.late = d, d }
+
+var (
+	NewListener  = newListener
+	Preferred    = preferred
+	FixedHeaders = fixedHeaders
+	Languages    = languageTags
+	ParseRange   = parseRange
+)
+
+// MissingSentences lists what a page asks for and the catalogue does not have.
+func (s *Server) MissingSentences() (missing []string) {
+	for _, page := range []string{frame, formPart, donePart, failurePart} {
+		for rest := page; ; {
+			_, after, ok := strings.Cut(rest, "{")
+			if !ok {
+				break
+			}
+			key, next, _ := strings.Cut(after, "}")
+			if rest = next; key[0] != '=' && s.pages.english[key] == "" {
+				missing = append(missing, key)
+			}
+		}
+	}
+	return missing
+}
+
+var _ net.Conn = (*conn)(nil)

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The headers of every answer. The page has no script, no image and no other
+// origin; its one style sheet is inline, and the policy names its hash.
+var fixedHeaders = [][2]string{
+	{"Cache-Control", "no-store"},
+	{"Content-Security-Policy", "default-src 'none'; style-src 'sha256-" + styleHash + "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+	{"Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"},
+	{"Referrer-Policy", "no-referrer"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"X-Frame-Options", "DENY"},
+}
+
+const hsts = "max-age=31536000"
+
+// guard wraps the router: it stands outside, because the router's own 404, 405
+// and redirects would pass by middleware that stands inside.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		for _, f := range fixedHeaders {
+			h.Set(f[0], f[1])
+		}
+		if s.cfg.TLS != nil {
+			h.Set("Strict-Transport-Security", hsts)
+		}
+		h["Date"] = nil // the clock of the box is nobody's business
+		rc := http.NewResponseController(w)
+		rc.SetWriteDeadline(time.Now().Add(answerTimeout))
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p) // net/http drops the connection and says nothing
+			default:
+				s.cfg.Log.Count(EventPanic) // and not what it said: it may hold input
+				h.Set("Connection", "close")
+				answerJSON(w, errInternal)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// answerTimeout bounds how long an answer may take to leave. An upload moves
+// it on while bytes arrive.
+const answerTimeout = time.Minute
+
+// earlyAnswer is what net/http's own refusals become: it answers some requests
+// (431, 400, 417) before any handler runs, without our headers.
+func earlyAnswer(p []byte, tls bool) []byte {
+	status, _, _ := strings.Cut(string(p[:min(len(p), 80)]), "\r\n")
+	var b strings.Builder
+	b.WriteString(status + "\r\n")
+	for _, f := range fixedHeaders {
+		b.WriteString(f[0] + ": " + f[1] + "\r\n")
+	}
+	if tls {
+		b.WriteString("Strict-Transport-Security: " + hsts + "\r\n")
+	}
+	body := `{"code":"` + errBadRequest.code + `"}` + "\n"
+	if strings.HasPrefix(status, "HTTP/1.1 431") {
+		body = `{"code":"` + errHeaders.code + `"}` + "\n"
+	}
+	b.WriteString("Content-Type: application/json\r\nConnection: close\r\n\r\n" + body)
+	return []byte(b.String())
+}

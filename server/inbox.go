@@ -1,0 +1,193 @@
+package server
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"temoin/crypto"
+	"temoin/storage"
+)
+
+// inboxPage is the most keys in one answer of the inbox.
+const inboxPage = 10_000
+
+// inboxLock gives out challenges and checks answers. It remembers nothing: the
+// secret of a challenge is computed from its number with the lock's key.
+type inboxLock struct {
+	key     [32]byte
+	origins []string
+}
+
+const tokenLife = 10 * time.Minute
+
+// secret is what the challenge with this number and origin carries.
+func (l *inboxLock) secret(number []byte, origin string) crypto.Secret {
+	h := hmac.New(sha256.New, l.key[:])
+	h.Write(number)
+	io.WriteString(h, origin)
+	return crypto.Secret(h.Sum(nil))
+}
+
+// knows reports whether origin is a name of this box. If any name were taken,
+// another server that a coordinator pulls from could pass our challenges on.
+func (l *inboxLock) knows(origin string) bool {
+	if !crypto.ValidOrigin(origin) {
+		return false
+	}
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return slices.Contains(l.origins, origin) || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// challengeInbox answers POST /v1/inbox/challenge with an age file that only a
+// coordinator can open.
+func (s *Server) challengeInbox(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Origin string `json:"origin"`
+	}
+	body := s.limits.body(w, r, maxText)
+	if s.cfg.Inbox == nil {
+		s.fail(w, r, errInboxOff)
+		return
+	}
+	if json.NewDecoder(body).Decode(&ask) != nil || !s.inbox.knows(ask.Origin) {
+		s.fail(w, r, errBadRequest)
+		return
+	}
+	number := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(tokenLife).Unix()))
+	number = append(number, make([]byte, 16)...)
+	rand.Read(number[8:])
+	sealed, err := crypto.SealChallenge(s.cfg.Recipients, ask.Origin, s.inbox.secret(number, ask.Origin))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Temoin-Challenge", hex.EncodeToString(number))
+	w.Write(sealed)
+}
+
+// unlocked checks "Authorization: Temoin ORIGIN NUMBER ANSWER".
+func (s *Server) unlocked(r *http.Request) error {
+	if s.cfg.Inbox == nil {
+		return errInboxOff
+	}
+	f := strings.Split(r.Header.Get("Authorization"), " ")
+	if len(f) != 4 || f[0] != "Temoin" || !s.inbox.knows(f[1]) {
+		return errLocked
+	}
+	number, err := hex.DecodeString(f[2])
+	answer, errAnswer := hex.DecodeString(f[3])
+	if err != nil || errAnswer != nil || len(number) != 24 {
+		return errLocked
+	}
+	want := s.inbox.secret(number, f[1]).Answer(f[1])
+	if !hmac.Equal(answer, want[:]) || int64(binary.BigEndian.Uint64(number)) < time.Now().Unix() {
+		return errLocked
+	}
+	return nil
+}
+
+// listInbox answers GET /v1/inbox: one line "KEY SIZE" for each object after
+// ?after=KEY, at most 10,000; none at the end.
+func (s *Server) listInbox(w http.ResponseWriter, r *http.Request) {
+	if err := s.unlocked(r); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	after := r.URL.Query().Get("after")
+	var b bytes.Buffer
+	n := 0
+	for info, err := range s.cfg.Inbox.List(r.Context(), "c/") {
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if info.Key <= after {
+			continue
+		}
+		fmt.Fprintf(&b, "%s %d\n", info.Key, info.Size)
+		if n++; n == inboxPage {
+			break
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Write(b.Bytes())
+}
+
+// readInbox answers GET /v1/inbox/c/…, from "Range: bytes=N-" on.
+func (s *Server) readInbox(w http.ResponseWriter, r *http.Request) {
+	key := mux.Vars(r)["key"]
+	err := s.unlocked(r)
+	if err == nil && (!storage.ValidKey(key) || key[0] != 'c') {
+		err = errNotFound
+	}
+	from, status, errRange := parseRange(r.Header.Get("Range"))
+	if err == nil {
+		err = errRange
+	}
+	var object io.ReadCloser
+	if err == nil {
+		object, err = s.cfg.Inbox.Open(r.Context(), key, from)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer object.Close()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.WriteHeader(status)
+	if _, err := io.Copy(w, object); err != nil {
+		panic(http.ErrAbortHandler) // a cut answer must not look whole
+	}
+}
+
+func parseRange(h string) (from int64, status int, err error) {
+	if h == "" {
+		return 0, http.StatusOK, nil
+	}
+	h, ok := strings.CutPrefix(h, "bytes=")
+	h, okEnd := strings.CutSuffix(h, "-")
+	from, err = strconv.ParseInt(h, 10, 64)
+	if !ok || !okEnd || err != nil || from < 0 || from > storage.Large {
+		return 0, 0, errBadRequest
+	}
+	return from, http.StatusPartialContent, nil
+}
+
+// deleteInbox answers DELETE /v1/inbox/c/….
+func (s *Server) deleteInbox(w http.ResponseWriter, r *http.Request) {
+	key := mux.Vars(r)["key"]
+	err := s.unlocked(r)
+	if err == nil && (!storage.ValidKey(key) || key[0] != 'c') {
+		err = errNotFound
+	}
+	if err == nil {
+		err = s.cfg.Inbox.Delete(r.Context(), key)
+	}
+	if err != nil && !errors.Is(err, storage.ErrNotExist) {
+		s.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// maxConnections bounds open connections of all kinds.
+const maxConnections = 4096
+
+// Listen opens addr: host:port, or unix:PATH for a proxy or Tor on the same
+// machine, which then has no address of a witness to give.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // sandboxes that bind TCP do not see it
+	path, ok := strings.CutPrefix(addr, "unix:")
+	if !ok {
+		return lc.Listen(ctx, "tcp", addr)
+	}
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	l, err := lc.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(path, 0o660)
+}
+
+// removeStale removes a socket that nobody answers any more.
+func removeStale(path string) error {
+	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		c.Close()
+		return errors.New("another program listens on " + path)
+	}
+	if st, err := os.Lstat(path); err == nil && st.Mode().Type() == os.ModeSocket {
+		return os.Remove(path)
+	}
+	return nil
+}
+
+// listener gives every connection one and the same address, so that no code,
+// not even net/http's, can keep or print where a witness is.
+type listener struct {
+	net.Listener
+	tls   *tls.Config
+	slots chan struct{}
+}
+
+func newListener(l net.Listener, t *tls.Config) net.Listener {
+	if t != nil {
+		t = t.Clone()
+		t.NextProtos = []string{"http/1.1"}
+		t.MinVersion = tls.VersionTLS12
+		t.SessionTicketsDisabled = true // a ticket would tell one visit from another
+	}
+	return &listener{Listener: l, tls: t, slots: make(chan struct{}, maxConnections)}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	l.slots <- struct{}{}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.slots
+		return nil, err
+	}
+	nameless := &conn{Conn: c, release: func() { <-l.slots }}
+	if l.tls == nil {
+		return nameless, nil
+	}
+	// Wrapped once more, so that net/http does not see a *tls.Conn: it would
+	// log failed handshakes.
+	return &conn{Conn: tls.Server(nameless, l.tls), tls: true}, nil
+}
+
+// conn is a connection without an address.
+type conn struct {
+	net.Conn
+	tls     bool
+	release func()
+}
+
+type nowhere struct{}
+
+func (nowhere) Network() string { return "tcp" }
+func (nowhere) String() string  { return "witness" }
+
+func (*conn) RemoteAddr() net.Addr { return nowhere{} }
+
+// Write puts our headers on the answers that net/http gives by itself.
+func (c *conn) Write(p []byte) (int, error) {
+	refusal := bytes.HasPrefix(p, []byte("HTTP/1.1 4")) || bytes.HasPrefix(p, []byte("HTTP/1.1 5"))
+	if !refusal || bytes.Contains(p, []byte("\r\nX-Content-Type-Options: nosniff\r\n")) {
+		return c.Conn.Write(p)
+	}
+	if _, err := c.Conn.Write(earlyAnswer(p, c.tls)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (c *conn) Close() error {
+	if r := c.release; r != nil {
+		c.release = nil
+		defer r()
+	}
+	return c.Conn.Close()
+}
+
+// CloseWrite is what net/http uses to end a connection without losing the
+// answer.
+func (c *conn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Event is one of the few things that a box says about its work.
+type Event string
+
+// All events. None says anything about one witness, one drop or one moment.
+const (
+	EventPanic       Event = "panic"             // a bug: please report the version
+	EventHTTP        Event = "http-error"        // a broken request or handshake
+	EventFull        Event = "store-full"        // no room: nothing is accepted
+	EventLow         Event = "store-80-percent"  // make room soon
+	EventDenied      Event = "store-refused"     // rights, wrong key, read-only disk
+	EventUnreachable Event = "store-unreachable" // network or bucket trouble
+	EventBusy        Event = "busy"              // more uploads than the box takes
+	EventCut         Event = "upload-cut"        // a line broke; what came is stored
+	EventStalled     Event = "upload-too-slow"   // given up; what came is stored
+)
+
+// urgent events are about the box and not about a witness: they are written
+// within a minute, all others within the hour.
+var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable}
+
+// Log writes events as counts, so seldom that neither the log nor the times
+// that a journal adds to it tell when somebody sent.
+type Log struct {
+	mu     sync.Mutex
+	out    io.Writer
+	counts map[Event]int
+	timers map[bool]*time.Timer // for urgent ones, and for the others
+	soon   time.Duration
+	late   time.Duration
+}
+
+// NewLog returns a Log that writes to out.
+func NewLog(out io.Writer) *Log {
+	return &Log{out: out, counts: make(map[Event]int), timers: make(map[bool]*time.Timer), soon: time.Minute, late: time.Hour}
+}
+
+// Count counts one event. It may be called from any goroutine.
+func (l *Log) Count(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts[e]++
+	u, wait := slices.Contains(urgent, e), l.late
+	if u {
+		wait = l.soon
+	}
+	if l.timers[u] == nil {
+		l.timers[u] = time.AfterFunc(wait, func() { l.flush(u) })
+	}
+}
+
+// flush writes what was counted of one sort.
+func (l *Log) flush(u bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	for e, n := range l.counts {
+		if slices.Contains(urgent, e) == u {
+			lines = append(lines, fmt.Sprintf("temoind: event %s %d\n", e, n))
+			delete(l.counts, e)
+		}
+	}
+	slices.Sort(lines)
+	io.WriteString(l.out, strings.Join(lines, ""))
+	l.timers[u] = nil
+}
+
+// Flush writes all that was counted, at the end of the process.
+func (l *Log) Flush() {
+	l.flush(true)
+	l.flush(false)
+}
+
+// httpLogger replaces the logger of net/http, which would print addresses: it
+// counts messages and throws them away.
+func (l *Log) httpLogger() *log.Logger { return log.New(counter{l}, "", 0) }
+
+type counter struct{ l *Log }
+
+func (c counter) Write(p []byte) (int, error) {
+	c.l.Count(EventHTTP)
+	return len(p), nil
+}

@@ -1,0 +1,120 @@
+// Package server is the box: it takes drops from witnesses and keeps nothing
+// of the witness.
+//
+// # What it promises
+//
+// Plaintext is never at rest: a form upload is sealed while it arrives, and
+// what lies in the store or its spool is ciphertext. Nothing about the sender
+// is kept: connections have no address that code could read, there is no access
+// log and no switch for one, and logs are counts of [Event] codes. An answer of
+// 201, 200 or a receipt is given only when the store has the bytes for good.
+//
+// # What it does not do
+//
+// It cannot open what it took: no code that decrypts age files is linked into
+// temoind. It does not know one witness from another, so its limits are limits
+// of the whole box.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"temoin/crypto"
+	"temoin/storage"
+)
+
+// Config is what a box needs to know.
+type Config struct {
+	// Recipients are the coordinators' public keys. Required.
+	Recipients *crypto.Recipients
+	// Sink takes sealed objects. Required.
+	Sink storage.Sink
+	// Inbox lets coordinators list, fetch and delete through the server; nil
+	// for a bucket, whose key can only write. It is the same store as Sink.
+	Inbox storage.Source
+	// Origins are the addresses under which the inbox may be asked for, such
+	// as https://box.example. Loopback addresses are always among them. A
+	// wrong one makes coordinators' pulls fail, and no more.
+	Origins []string
+	// Org is the name of those who receive, shown on the page.
+	Org string
+	// ExitURL is where "Leave this page" leads. Empty: an encyclopedia.
+	ExitURL string
+	// TLS serves https when it is set.
+	TLS *tls.Config
+	// Log receives event codes. Required.
+	Log *Log
+}
+
+// Server is one box.
+type Server struct {
+	cfg     Config
+	pages   *pages
+	limits  *limits
+	inbox   *inboxLock
+	handler http.Handler
+}
+
+// New checks the configuration and returns a box that does not listen yet.
+func New(cfg Config) (*Server, error) {
+	if cfg.Recipients == nil || cfg.Sink == nil || cfg.Log == nil {
+		return nil, errors.New("server: recipients, sink and log are required")
+	}
+	for _, o := range cfg.Origins {
+		if !crypto.ValidOrigin(o) {
+			return nil, fmt.Errorf("server: %q is not an origin such as https://box.example", o)
+		}
+	}
+	p, err := newPages(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
+	s.inbox = &inboxLock{origins: cfg.Origins}
+	rand.Read(s.inbox.key[:])
+	s.handler = s.guard(s.routes())
+	return s, nil
+}
+
+// Handler returns the whole box as one handler, headers and all.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// How long a stopping server waits for uploads that are under way.
+const drain = 30 * time.Second
+
+// Serve answers requests on l until ctx ends. Then it lets uploads finish for
+// half a minute, cuts the rest (what they sent is stored), and returns nil.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	srv := &http.Server{
+		Handler:                      s.handler,
+		Protocols:                    &protocols,
+		ReadHeaderTimeout:            10 * time.Second,
+		IdleTimeout:                  30 * time.Second,
+		MaxHeaderBytes:               maxHeader,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     s.cfg.Log.httpLogger(),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(newListener(l, s.cfg.TLS)) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	timeout, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if srv.Shutdown(timeout) != nil {
+		srv.Close()
+		s.limits.wait(10 * time.Second)
+	}
+	return nil
+}
