@@ -1,12 +1,8 @@
 package crypto
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"strings"
-
-	"filippo.io/age"
 )
 
 // identityFile is the drop's secret as it stands in the letter.
@@ -157,90 +153,3 @@ func (s *Sealer) sealClosing() error {
 	}
 	return o.finish()
 }
-
-// writePart seals the part that the buffer holds into the open chunk, while
-// another goroutine hashes it.
-func (s *Sealer) writePart() error {
-	if s.n == 0 {
-		return nil
-	}
-	if s.cur.parts == maxParts {
-		return ErrTooMuch
-	}
-	if s.obj == nil {
-		o, err := newObject(s.out, s.seed.ChunkID(s.k+1), s.chunkSize, s.box.kind, s.to)
-		if err != nil {
-			return err
-		}
-		s.obj, s.k = o, s.k+1
-	}
-	s.cur.parts++
-	s.cur.size += int64(s.n)
-	end := blockSize + s.n
-	hashed := make(chan struct{})
-	go func() {
-		s.cur.hash.Write(s.buf[blockSize:end])
-		close(hashed)
-	}()
-	putHeader(s.buf, '0', partName(s.m.Drop, s.cur.file, s.cur.parts), s.n)
-	clear(s.buf[end:blocks(end)])
-	err := s.obj.addBlocks(s.buf[:blocks(end)])
-	<-hashed
-	if err != nil {
-		return fmt.Errorf("sealing part %d of file %d: %w", s.cur.parts, s.cur.file, err)
-	}
-	if s.n = 0; s.obj.room() < 1 {
-		return s.finishChunk()
-	}
-	return nil
-}
-
-// finishChunk pads and stores the open chunk, if there is one.
-func (s *Sealer) finishChunk() error {
-	o := s.obj
-	if s.obj = nil; o == nil {
-		return nil
-	}
-	if err := o.finish(); err != nil {
-		return fmt.Errorf("sealing chunk %d: %w", s.k, err)
-	}
-	return nil
-}
-
-func partName(drop string, file int, part int64) string {
-	return fmt.Sprintf("%s/%02d/%06d", drop, file, part)
-}
-
-// Probe returns an object that belongs to nobody, under a name that never
-// changes: a server writes it to find out what a store allows. Its key was
-// thrown away as it was made.
-func Probe(kind Kind) (key string, object []byte, err error) {
-	var to age.Recipient
-	if kind == Hybrid {
-		id, err := age.GenerateHybridIdentity()
-		if err != nil {
-			return "", nil, err
-		}
-		to = id.Recipient()
-	} else {
-		id, err := age.GenerateX25519Identity()
-		if err != nil {
-			return "", nil, err
-		}
-		to = id.Recipient()
-	}
-	var out probe
-	o, err := newObject(&out, ID{}, SmallObject, kind, []age.Recipient{to})
-	if err == nil {
-		err = o.finish()
-	}
-	id := sha256.Sum256([]byte("temoin/1 probe"))
-	return ID(id).Key(), out.Bytes(), err
-}
-
-// probe is an Output of one object, in memory.
-type probe struct{ bytes.Buffer }
-
-func (p *probe) Create(ID, int) (Object, error) { return p, nil }
-func (p *probe) Close() error                   { return nil }
-func (p *probe) Abort()                         {}

@@ -9,7 +9,8 @@ import (
 
 // Output takes sealed objects: a store, or a connection to a box.
 type Output interface {
-	// Create starts the object with this ID, of exactly size bytes.
+	// Create starts the object with this ID, of exactly size bytes. It may be
+	// called from another goroutine while an earlier object is being written.
 	Create(id ID, size int) (Object, error)
 }
 

@@ -52,6 +52,7 @@ type Sealer struct {
 	cur  *current  // the file that Write appends to
 	obj  *object   // the open chunk
 	k    uint64    // number of the last chunk that was begun
+	next chan made // the chunk after it, if it is being made ready
 	err  error
 }
 
@@ -297,6 +298,7 @@ func (s *Sealer) wipe() {
 		s.obj.abort()
 		s.obj = nil
 	}
+	s.dropNext()
 	if s.buf != nil {
 		clear(s.buf)
 		buffers.Put((*[blockSize + MaxPart]byte)(s.buf))

@@ -1,0 +1,42 @@
+package crypto
+
+import (
+	"bytes"
+	"crypto/sha256"
+
+	"filippo.io/age"
+)
+
+// Probe returns an object that belongs to nobody, under a name that never
+// changes: a server writes it to find out what a store allows. Its key was
+// thrown away as it was made.
+func Probe(kind Kind) (key string, object []byte, err error) {
+	var to age.Recipient
+	if kind == Hybrid {
+		id, err := age.GenerateHybridIdentity()
+		if err != nil {
+			return "", nil, err
+		}
+		to = id.Recipient()
+	} else {
+		id, err := age.GenerateX25519Identity()
+		if err != nil {
+			return "", nil, err
+		}
+		to = id.Recipient()
+	}
+	var out probe
+	o, err := newObject(&out, ID{}, SmallObject, kind, []age.Recipient{to})
+	if err == nil {
+		err = o.finish()
+	}
+	id := sha256.Sum256([]byte("temoin/1 probe"))
+	return ID(id).Key(), out.Bytes(), err
+}
+
+// probe is an Output of one object, in memory.
+type probe struct{ bytes.Buffer }
+
+func (p *probe) Create(ID, int) (Object, error) { return p, nil }
+func (p *probe) Close() error                   { return nil }
+func (p *probe) Abort()                         {}
