@@ -225,6 +225,16 @@ func TestPutEnds(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("when nobody is there", func(t *testing.T) {
+		c, err := box.New("http://127.0.0.1:1", box.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		box.SetTimes(c, time.Second, 50*time.Millisecond)
+		if err := c.Put(t.Context(), id, make([]byte, storage.Small)); !errors.Is(err, storage.ErrUnreachable) {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("when nobody answers", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
 		if err != nil {

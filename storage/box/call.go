@@ -47,10 +47,10 @@ func (c *Client) do(ctx context.Context, req *http.Request, codes ...int) (*http
 	req.Header["User-Agent"] = []string{""} // net/http then sends none
 	resp, err := c.http.Do(req.WithContext(ctx))
 	if err != nil {
-		w.stop()
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
+		w.stop()
 		if errors.Is(err, context.Canceled) {
 			return nil, err
 		}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"temoin/crypto"
+	"temoin/inbox"
+)
+
+func (a *app) ls() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ls",
+		Short: "List the drops in the vault",
+		Long: `Lists the drops in the vault, with their state:
+  complete   everything that was sent is here, bit for bit
+  partial    the sender stopped, or not everything has been pulled; it opens as far as it goes
+  damaged    something was changed or broken; what is sound still opens
+  newer      made by a newer Témoin; update this program
+
+The first time a drop is listed it is checked through, which takes about a second
+for each GB.`,
+		Example: "  temoin ls\n  temoin ls --json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			v, err := a.vaultAndKeys()
+			if err != nil {
+				return err
+			}
+			drops, err := v.Drops(c.Context())
+			if err != nil {
+				return err
+			}
+			return a.list(drops)
+		},
+	}
+	return a.jsonFlag(a.vaultFlags(c))
+}
+
+func (a *app) list(drops []inbox.Drop) error {
+	if a.json {
+		for _, d := range drops {
+			if err := a.emit(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(drops) == 0 {
+		a.say("The vault is empty.")
+		return nil
+	}
+	var b bytes.Buffer
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "DROP\tSTATE\tFILES\tSIZE\tWORDS\tWHERE\tWHEN")
+	for _, d := range drops {
+		words := "-"
+		if d.Words > 0 {
+			words = "yes"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", d.Drop, d.State, d.Files, size(d.Bytes), words, quote(d.Where, 40), quote(d.When, 30))
+	}
+	t.Flush()
+	_, err := a.out.Write(b.Bytes())
+	return err
+}
+
+func (a *app) show() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show DROP",
+		Short: "Show what is in one drop, without opening it to the disk",
+		Long: `Shows what a drop holds: its state, the files, and the words of the witness. DROP is
+the drop's number, or as much of its beginning as is needed to tell it from others.`,
+		Example: "  temoin show 3fa1",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			v, err := a.vaultAndKeys()
+			if err != nil {
+				return err
+			}
+			d, err := v.Show(c.Context(), args[0])
+			if err != nil {
+				return fmt.Errorf("drop %s: %w", args[0], err)
+			}
+			return a.showDetail(d)
+		},
+	}
+	return a.jsonFlag(a.vaultFlags(c))
+}
+
+// shown is what show --json prints: the line of ls, with the files.
+type shown struct {
+	inbox.Drop
+	Text  string      `json:"text,omitempty"`
+	Files []shownFile `json:"contents"`
+}
+
+type shownFile struct {
+	crypto.File
+	Found int64  `json:"found"`
+	Whole bool   `json:"whole"`
+	Sum   string `json:"sum"`
+}
+
+func (a *app) showDetail(d *inbox.Detail) error {
+	if a.json {
+		s := shown{Drop: d.Drop, Text: string(d.Text), Files: []shownFile{}}
+		for _, f := range d.Files {
+			s.Files = append(s.Files, shownFile{f.File, f.Found, f.Whole, f.Sum})
+		}
+		return a.emit(s)
+	}
+	var b bytes.Buffer
+	line := func(what, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%-9s %s\n", what+":", value)
+		}
+	}
+	line("Drop", d.Drop.Drop)
+	line("State", string(d.State))
+	for _, p := range d.Problems {
+		line("Problem", inbox.Escape(p))
+	}
+	line("Came by", quote(strings.TrimSpace(d.Via+" "+d.Lang), 40))
+	line("Where", inbox.Escape(d.Where))
+	line("When", inbox.Escape(d.When))
+	for _, f := range d.Files {
+		line(fmt.Sprintf("File %02d", f.N), describe(f))
+	}
+	if len(d.Text) > 0 {
+		b.WriteString("Words:\n")
+		for text := range strings.Lines(string(d.Text)) {
+			b.WriteString("  | " + inbox.Escape(strings.TrimRight(text, "\r\n")) + "\n")
+		}
+	}
+	_, err := a.out.Write(b.Bytes())
+	return err
+}
+
+func describe(f crypto.FileResult) string {
+	s := quote(f.Type, 40)
+	if s == "" {
+		s = "unknown type"
+	}
+	s += ", " + size(f.Found)
+	switch {
+	case f.Whole:
+		s += ", whole"
+	case f.Size != nil:
+		s += " of " + size(*f.Size)
+	default:
+		s += ", not all of it"
+	}
+	switch f.Details {
+	case "removed":
+		s += ", hidden details removed"
+	case "kept":
+		s += ", hidden details kept"
+	case "partly":
+		s += ", hidden details partly removed"
+	default:
+		s += ", hidden details not looked at"
+	}
+	if f.Name != "" {
+		s += fmt.Sprintf(", the sender calls it %q", quote(f.Name, crypto.MaxName))
+	}
+	return s
+}

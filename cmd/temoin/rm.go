@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"temoin/storage"
+)
+
+func (a *app) rm() *cobra.Command {
+	var from string
+	c := &cobra.Command{
+		Use:   "rm DROP",
+		Short: "Remove a drop from the vault, and from its source if you say so",
+		Long: `Removes a drop from the vault. It is remembered as removed, so that the next pull
+does not bring it back. With --source it is deleted there too, for everybody.
+
+It does not touch what you have opened, and no copies that others have made.`,
+		Example: "  temoin rm 3fa1\n  temoin rm 3fa1 --source https://box.example",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.remove(c, args[0], from) },
+	}
+	c.Flags().StringVar(&from, "source", "", "delete it at this `SOURCE` as well")
+	a.proxyFlag(c)
+	return a.vaultFlags(c)
+}
+
+func (a *app) remove(c *cobra.Command, prefix, from string) error {
+	keys, err := a.keys()
+	if err != nil {
+		return err
+	}
+	v, err := a.openVault(keys, false)
+	if err != nil {
+		return err
+	}
+	drop, err := v.Find(c.Context(), prefix)
+	if err != nil {
+		return fmt.Errorf("drop %s: %w", prefix, err)
+	}
+	var src storage.Source
+	where := "the vault"
+	if from != "" {
+		if src, _, err = a.source(from, keys); err != nil {
+			return err
+		}
+		where += " and the source"
+	}
+	if !a.confirm(fmt.Sprintf("Remove drop %s from %s? There is no way back. [y/N] ", drop, where)) {
+		return fail(exitFailed, "", "nothing was removed")
+	}
+	here, there, err := v.Remove(c.Context(), drop, src)
+	if there > 0 {
+		a.say("%s deleted at the source.", count(there, "object"))
+	}
+	if err != nil {
+		return err
+	}
+	a.say("Drop %s: %s deleted from the vault.", drop, count(here, "object"))
+	return nil
+}
+
+// confirm asks, when there is somebody to ask.
+func (a *app) confirm(question string) bool {
+	in, ok := a.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return true
+	}
+	fmt.Fprint(a.errs, question)
+	answer, _ := bufio.NewReader(in).ReadString('\n')
+	return strings.EqualFold(strings.TrimSpace(answer), "y")
+}

@@ -1,0 +1,33 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	temoin "temoin/cmd/temoin"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"temoin": temoin.Main})
+}
+
+// TestScripts types what people type. Each script says what to believe after
+// it. The extra commands are in commands_test.go.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                commands,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TEMOIN_IDENTITY", filepath.Join(e.WorkDir, "key.txt"))
+			e.Setenv("TEMOIN_VAULT", filepath.Join(e.WorkDir, "vault"))
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("XDG_CONFIG_HOME", "")
+			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
+		},
+	})
+}

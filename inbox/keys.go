@@ -1,0 +1,204 @@
+package inbox
+
+import (
+	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+)
+
+// The errors of [ParseKeys].
+var (
+	// ErrNoKey: this is not a file with native age keys.
+	ErrNoKey = errors.New("not an identity file")
+	// ErrPassphrase: the passphrase does not open the file.
+	ErrPassphrase = errors.New("wrong passphrase")
+)
+
+const (
+	maxKeyFile = 64 << 10
+	maxKeys    = 64
+	// maxWork is the highest scrypt work factor that is accepted: 2^22 takes
+	// a few seconds and 4 GiB, more would only hang the machine.
+	maxWork = 22
+
+	armorHead = "-----BEGIN AGE ENCRYPTED FILE-----"
+	ageHead   = "age-encryption.org/v1\n"
+)
+
+// Keys are a coordinator's secret keys, as they stand in one identity file.
+type Keys struct {
+	identities []age.Identity
+	recipients []string
+	own        age.Recipient // what the state of a vault is sealed to
+	secret     []byte        // what it is authenticated with
+}
+
+// Identities returns the keys for the opener.
+func (k *Keys) Identities() []age.Identity { return slices.Clone(k.identities) }
+
+// Recipients returns the public halves, in the order of the file.
+func (k *Keys) Recipients() []string { return slices.Clone(k.recipients) }
+
+// Locked reports whether the identity file is protected by a passphrase.
+func Locked(file []byte) bool {
+	return bytes.HasPrefix(file, []byte(ageHead)) || bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte(armorHead))
+}
+
+// Unlock returns what stands in an identity file. If the file is protected it
+// is decrypted, and only then is passphrase called.
+func Unlock(file []byte, passphrase func() (string, error)) ([]byte, error) {
+	if !Locked(file) {
+		return file, nil
+	}
+	var src io.Reader = bytes.NewReader(file)
+	if !bytes.HasPrefix(file, []byte(ageHead)) {
+		src = armor.NewReader(src)
+	}
+	binary, err := io.ReadAll(io.LimitReader(src, maxKeyFile))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the armor is damaged", ErrNoKey)
+	}
+	if !bytes.HasPrefix(binary, []byte(ageHead+"-> scrypt ")) {
+		return nil, fmt.Errorf("%w: it is an age file, but not one with a passphrase", ErrNoKey)
+	}
+	pass, err := passphrase()
+	if err != nil {
+		return nil, err
+	}
+	id, err := age.NewScryptIdentity(pass)
+	if err != nil {
+		return nil, ErrPassphrase // an empty one
+	}
+	id.SetMaxWorkFactor(maxWork)
+	r, err := age.Decrypt(bytes.NewReader(binary), id)
+	var noMatch *age.NoIdentityMatchError
+	if errors.As(err, &noMatch) {
+		return nil, ErrPassphrase
+	}
+	if err == nil {
+		if file, err = io.ReadAll(io.LimitReader(r, maxKeyFile)); err == nil {
+			return file, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %v", ErrNoKey, err)
+}
+
+// ParseKeys reads an identity file of age: native secret keys, one a line,
+// empty lines and lines that start with #. The file may be protected by a
+// passphrase, armored or not. Keys of plugins and of ssh are refused.
+func ParseKeys(file []byte, passphrase func() (string, error)) (*Keys, error) {
+	if len(file) > maxKeyFile {
+		return nil, fmt.Errorf("%w: it is too long", ErrNoKey)
+	}
+	plain, err := Unlock(file, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	k := new(Keys)
+	var secrets []string
+	n := 0
+	for line := range strings.Lines(string(plain)) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		if err := k.add(line); err != nil {
+			return nil, fmt.Errorf("%w: line %d: %v", ErrNoKey, n, err)
+		}
+		secrets = append(secrets, line)
+	}
+	if len(secrets) == 0 || len(secrets) > maxKeys {
+		return nil, fmt.Errorf("%w: it holds %d keys", ErrNoKey, len(secrets))
+	}
+	slices.Sort(secrets)
+	sum := sha256.Sum256([]byte(strings.Join(secrets, "\n")))
+	k.secret, err = hkdf.Key(sha256.New, sum[:], nil, "temoin vault state", 32)
+	return k, err
+}
+
+// add accepts the two native kinds and nothing else: the parsers of age would
+// run a program for some others. The error never holds the line.
+func (k *Keys) add(line string) error {
+	const charset = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
+	if s, ok := strings.CutPrefix(line, "AGE-SECRET-KEY-PQ-1"); ok && len(line) == 77 && strings.Trim(s, charset) == "" {
+		id, err := age.ParseHybridIdentity(line)
+		if err != nil {
+			return errors.New("a mistyped key")
+		}
+		k.identities = append(k.identities, id)
+		k.addRecipient(id.Recipient(), id.Recipient().String())
+		return nil
+	}
+	if s, ok := strings.CutPrefix(line, "AGE-SECRET-KEY-1"); ok && len(line) == 74 && strings.Trim(s, charset) == "" {
+		id, err := age.ParseX25519Identity(line)
+		if err != nil {
+			return errors.New("a mistyped key")
+		}
+		k.identities = append(k.identities, id)
+		k.addRecipient(id.Recipient(), id.Recipient().String())
+		return nil
+	}
+	switch {
+	case strings.HasPrefix(line, "age1"):
+		return errors.New("this is a public key; the secret one starts with AGE-SECRET-KEY-")
+	case strings.HasPrefix(line, "AGE-PLUGIN-"):
+		return errors.New("keys of plugins are not supported")
+	}
+	return errors.New("not a native age key")
+}
+
+func (k *Keys) addRecipient(r age.Recipient, s string) {
+	if k.own == nil {
+		k.own = r
+	}
+	k.recipients = append(k.recipients, s)
+}
+
+// NewKey makes an identity file with one new key, hybrid unless classic, and
+// returns its recipient. There is no time in it.
+func NewKey(classic bool) (file []byte, recipient string, err error) {
+	var secret string
+	if classic {
+		id, err := age.GenerateX25519Identity()
+		if err != nil {
+			return nil, "", fmt.Errorf("making a key: %w", err)
+		}
+		secret, recipient = id.String(), id.Recipient().String()
+	} else {
+		id, err := age.GenerateHybridIdentity()
+		if err != nil {
+			return nil, "", fmt.Errorf("making a key: %w", err)
+		}
+		secret, recipient = id.String(), id.Recipient().String()
+	}
+	return []byte("# public key: " + recipient + "\n" + secret + "\n"), recipient, nil
+}
+
+// Lock protects an identity file with a passphrase: an armored age file, which
+// the stock age program opens too.
+func Lock(file []byte, passphrase string) ([]byte, error) {
+	r, err := age.NewScryptRecipient(passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
+	}
+	var b bytes.Buffer
+	a := armor.NewWriter(&b)
+	w, err := age.Encrypt(a, r)
+	if err == nil {
+		if _, err = w.Write(file); err == nil {
+			err = errors.Join(w.Close(), a.Close())
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("protecting the key: %w", err)
+	}
+	return b.Bytes(), nil
+}

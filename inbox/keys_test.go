@@ -1,0 +1,194 @@
+package inbox_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"filippo.io/age"
+
+	"temoin/inbox"
+	"temoin/storage/storagetest"
+)
+
+func passphrase(p string) func() (string, error) { return func() (string, error) { return p, nil } }
+
+func TestKeys(t *testing.T) {
+	for _, classic := range []bool{false, true} {
+		file, recipient, err := inbox.NewKey(classic)
+		must(t, err)
+		if _, err := age.ParseIdentities(bytes.NewReader(file)); err != nil {
+			t.Errorf("age does not read the file: %v", err)
+		}
+		keys, err := inbox.ParseKeys(file, nil)
+		must(t, err)
+		if got := keys.Recipients(); len(got) != 1 || got[0] != recipient {
+			t.Errorf("recipients are %q", got)
+		}
+	}
+}
+
+func TestLockedKeys(t *testing.T) {
+	file, recipient, err := inbox.NewKey(false)
+	must(t, err)
+	locked, err := inbox.Lock(file, "correct horse")
+	must(t, err)
+	if bytes.Contains(locked, []byte("AGE-SECRET")) || !inbox.Locked(locked) || inbox.Locked(file) {
+		t.Error("the locked file is not locked")
+	}
+	keys, err := inbox.ParseKeys(locked, passphrase("correct horse"))
+	if err != nil || keys.Recipients()[0] != recipient {
+		t.Errorf("%v", err)
+	}
+	if _, err := inbox.ParseKeys(locked, passphrase("wrong")); !errors.Is(err, inbox.ErrPassphrase) {
+		t.Errorf("a wrong passphrase: %v", err)
+	}
+	plain, err := inbox.Unlock(locked, passphrase("correct horse"))
+	if err != nil || !bytes.Equal(plain, file) {
+		t.Errorf("unlocked %q, %v", plain, err)
+	}
+	if _, err := inbox.Lock(file, ""); !errors.Is(err, inbox.ErrPassphrase) {
+		t.Errorf("an empty passphrase: %v", err)
+	}
+}
+
+func TestRefusedKeys(t *testing.T) {
+	file, recipient, err := inbox.NewKey(true)
+	must(t, err)
+	secret := strings.Split(string(file), "\n")[1]
+	r, err := age.ParseX25519Recipient(recipient)
+	must(t, err)
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, r)
+	must(t, err)
+	w.Write(file)
+	must(t, w.Close())
+	// A file that would need 2^30 of work.
+	var heavy bytes.Buffer
+	s, err := age.NewScryptRecipient("p")
+	must(t, err)
+	s.SetWorkFactor(2)
+	w, err = age.Encrypt(&heavy, s)
+	must(t, err)
+	must(t, w.Close())
+	slow := bytes.Replace(heavy.Bytes(), []byte(" 2\n"), []byte(" 30\n"), 1)
+
+	for what, file := range map[string]string{
+		"nothing": "", "comments only": "# here\n\n", "a recipient": recipient, "rubbish": "\x00\xff\n",
+		"a plugin": "AGE-PLUGIN-YUBIKEY-1QQQQ", "ssh": "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+		"lower case": strings.ToLower(secret), "a mistyped key": secret[:len(secret)-1] + "Q",
+		"a key and rubbish": secret + "\nrubbish", "too long": strings.Repeat("#\n", 1<<20),
+		"sealed to a key": sealed.String(), "too much work": string(slow),
+		"cut armor": "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",
+	} {
+		_, err := inbox.ParseKeys([]byte(file), passphrase("p"))
+		if !errors.Is(err, inbox.ErrNoKey) {
+			t.Errorf("%s: %v", what, err)
+		} else if strings.Contains(err.Error(), secret[20:40]) {
+			t.Errorf("%s: the error repeats the key", what)
+		}
+	}
+}
+
+func FuzzKeys(f *testing.F) {
+	file, _, err := inbox.NewKey(true)
+	must(f, err)
+	hybrid, _, err := inbox.NewKey(false)
+	must(f, err)
+	f.Add(file)
+	f.Add(append(hybrid, file...))
+	f.Add([]byte("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n"))
+	f.Add([]byte("age-encryption.org/v1\n-> scrypt x 1\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		no := errors.New("no passphrase")
+		keys, err := inbox.ParseKeys(b, func() (string, error) { return "", no })
+		if err != nil {
+			if !errors.Is(err, inbox.ErrNoKey) && !errors.Is(err, no) {
+				t.Errorf("an error of another kind: %v", err)
+			}
+			return
+		}
+		// What we take, age takes, and finds the same keys.
+		ids, err := age.ParseIdentities(bytes.NewReader(bytes.TrimSpace(trimLines(b))))
+		if err != nil || len(ids) != len(keys.Recipients()) {
+			t.Errorf("age finds %d keys, error %v; we found %d", len(ids), err, len(keys.Recipients()))
+		}
+	})
+}
+
+// trimLines drops comments and spaces, which age is stricter about.
+func trimLines(b []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(b) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			out = append(append(out, line...), '\n')
+		}
+	}
+	return out
+}
+
+func FuzzSkipList(f *testing.F) {
+	one := storagetest.Key(1) + "\n"
+	f.Add([]byte(one + storagetest.Key(2) + "\n"))
+	f.Add([]byte(one + storagetest.Key(2)[:20] + "\n" + storagetest.Key(3)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		out, n, err := inbox.SkipList(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, again, err := inbox.SkipList(out)
+		if err != nil || again != n || len(out) != 67*n {
+			t.Errorf("%d names became %d, error %v", n, again, err)
+		}
+	})
+}
+
+func TestTornSkipList(t *testing.T) {
+	torn := storagetest.Key(1) + "\n" + storagetest.Key(2)[:40] + "\n" + storagetest.Key(3) + "\n" + storagetest.Key(4)
+	if _, n, err := inbox.SkipList([]byte(torn)); n != 2 || err != nil {
+		t.Errorf("%d names, error %v", n, err)
+	}
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(`{"v":1,"drops":[{"drop":{"drop":"00","state":"complete","files":1},"letter":"` + strings.Repeat("ab", 32) + `","present":"` + strings.Repeat("A", 43) + `="}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		one, err := inbox.Index(b)
+		if err != nil {
+			return
+		}
+		two, err := inbox.Index(one)
+		if err != nil || !bytes.Equal(one, two) {
+			t.Errorf("%q became %q, error %v", one, two, err)
+		}
+	})
+}
+
+func FuzzEscape(f *testing.F) {
+	f.Add("plain, درود\u200cها, \u202e, \x1b[2J, \xff, \u2028")
+	f.Fuzz(func(t *testing.T, s string) {
+		out := inbox.Escape(s)
+		if !utf8.ValidString(out) || inbox.Escape(out) != out {
+			t.Errorf("%q", out)
+		}
+		for _, r := range out {
+			if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
+				t.Errorf("%q holds %U", out, r)
+			}
+		}
+	})
+}
+
+func TestFileName(t *testing.T) {
+	for typ, want := range map[string]string{
+		"image/jpeg": "01.jpg", "VIDEO/MP4; codecs=x": "01.mp4", "": "01.bin", "text/html": "01.bin",
+		"../../x": "01.bin", "application/x-sh": "01.bin", "image/svg+xml": "01.bin",
+	} {
+		if got := inbox.FileName(1, typ); got != want {
+			t.Errorf("%q gives %s, want %s", typ, got, want)
+		}
+	}
+}

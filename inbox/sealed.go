@@ -1,0 +1,72 @@
+package inbox
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+)
+
+// maxState bounds what is read back from a state file.
+const maxState = 1 << 30
+
+var errState = errors.New("the file was cut, changed, or made by somebody else")
+
+// save seals value, as JSON, to the coordinator's own key. Whoever knows the
+// public key could seal such a file too, so a MAC with a key that comes from
+// the secret one stands in front.
+func (v *Vault) save(name string, value any) error {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, v.keys.own)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(append(v.mac(name, b), b...)); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(v.state, name), out.Bytes())
+}
+
+// load reads what save wrote into value. A file that is not there is no error
+// and leaves value alone; errState stands for one that is not ours.
+func (v *Vault) load(name string, value any) error {
+	sealed, err := os.ReadFile(filepath.Join(v.state, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return full(err)
+	}
+	r, err := age.Decrypt(bytes.NewReader(sealed), v.keys.identities...)
+	if err != nil {
+		return errState
+	}
+	b, err := io.ReadAll(io.LimitReader(r, maxState))
+	if err != nil || len(b) < sha256.Size || !hmac.Equal(b[:sha256.Size], v.mac(name, b[sha256.Size:])) {
+		return errState
+	}
+	if err := json.Unmarshal(b[sha256.Size:], value); err != nil {
+		return errState
+	}
+	return nil
+}
+
+func (v *Vault) mac(name string, b []byte) []byte {
+	h := hmac.New(sha256.New, v.keys.secret)
+	io.WriteString(h, name+"\n")
+	h.Write(b)
+	return h.Sum(nil)
+}
