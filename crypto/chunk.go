@@ -12,8 +12,12 @@ func (s *Sealer) writePart() error {
 	if s.cur.parts == maxParts {
 		return ErrTooMuch
 	}
-	if err := s.openChunk(); err != nil {
-		return err
+	if s.obj == nil {
+		o, err := newObject(s.out, s.seed.ChunkID(s.k+1), s.chunkSize, s.box.kind, s.to)
+		if err != nil {
+			return err
+		}
+		s.obj, s.k = o, s.k+1
 	}
 	s.cur.parts++
 	s.cur.size += int64(s.n)
@@ -28,51 +32,6 @@ func (s *Sealer) writePart() error {
 		return s.finishChunk()
 	}
 	return nil
-}
-
-// made is a chunk that was made ready in the background.
-type made struct {
-	obj *object
-	err error
-}
-
-// openChunk makes sure that a chunk is open. Making one takes as long as
-// sealing a third of it (encapsulation, a new file), so once a large chunk is
-// half full the next one is made ready beside.
-func (s *Sealer) openChunk() error {
-	if s.obj == nil {
-		var m made
-		if s.next == nil {
-			m.obj, m.err = newObject(s.out, s.seed.ChunkID(s.k+1), s.chunkSize, s.box.kind, s.to)
-		} else {
-			m = <-s.next
-			s.next = nil
-		}
-		if m.err != nil {
-			return m.err
-		}
-		s.obj, s.k = m.obj, s.k+1
-	}
-	if s.next == nil && s.chunkSize == LargeObject && s.obj.used > LargeObject/2 {
-		next := make(chan made, 1)
-		s.next = next
-		id, to := s.seed.ChunkID(s.k+1), s.to
-		go func() {
-			obj, err := newObject(s.out, id, LargeObject, s.box.kind, to)
-			next <- made{obj, err}
-		}()
-	}
-	return nil
-}
-
-// dropNext gives up the chunk that was made ready and is not needed.
-func (s *Sealer) dropNext() {
-	if s.next != nil {
-		if m := <-s.next; m.obj != nil {
-			m.obj.abort()
-		}
-		s.next = nil
-	}
 }
 
 // finishChunk pads and stores the open chunk, if there is one.

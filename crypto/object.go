@@ -9,8 +9,7 @@ import (
 
 // Output takes sealed objects: a store, or a connection to a box.
 type Output interface {
-	// Create starts the object with this ID, of exactly size bytes. It may be
-	// called from another goroutine while an earlier object is being written.
+	// Create starts the object with this ID, of exactly size bytes.
 	Create(id ID, size int) (Object, error)
 }
 
@@ -32,7 +31,14 @@ type object struct {
 	capacity int // of the archive, in bytes
 	used     int // by entries so far
 	head     [blockSize]byte
+	whole    []byte // a small archive, gathered before it goes to age
 }
+
+// ageHalf is how much of each 64 KiB goes to age's writer first. Its buffer
+// doubles as it fills and needs 16 bytes more than 64 KiB: beginning with just
+// over half makes it end at 80 KiB in place of 128 KiB, for every upload that
+// is under way, and leaves less garbage than many small writes would.
+const ageHalf = 32<<10 + 16
 
 // letters is what padding is made of; zeros fills up blocks.
 var (
@@ -55,7 +61,11 @@ func newObject(out Output, id ID, size int, kind Kind, to []age.Recipient) (*obj
 		dst.Abort()
 		return nil, fmt.Errorf("crypto: %w", err)
 	}
-	return &object{out: dst, age: w, capacity: capacity(kind, len(to), size)}, nil
+	o := &object{out: dst, age: w, capacity: capacity(kind, len(to), size)}
+	if size == SmallObject {
+		o.whole = buffers.Get().(*buffer)[:0]
+	}
+	return o, nil
 }
 
 // room returns how many bytes of data one more entry can have; below 1 nothing
@@ -75,27 +85,39 @@ func (o *object) add(name string, data []byte) error {
 // already, which spares copies.
 func (o *object) addBlocks(b []byte) error {
 	o.used += len(b)
-	// age's writer doubles its buffer as it fills, and needs 16 bytes more than
-	// 64 KiB. Beginning with just over half of it makes it end at 80 KiB in
-	// place of 128 KiB for every upload that is under way.
-	const first = 32<<10 + 16
-	if o.used == len(b) && len(b) > first {
-		return o.write(b[:first], b[first:])
-	}
 	return o.write(b)
 }
 
 // finish pads the archive and completes the object.
 func (o *object) finish() error {
-	if err := o.pad(); err != nil {
-		o.out.Abort()
-		return err
+	err := o.pad()
+	if err == nil && o.whole != nil {
+		err = o.encrypt(o.whole)
 	}
-	if err := o.age.Close(); err != nil {
+	o.release()
+	if err == nil {
+		err = o.age.Close()
+	}
+	if err != nil {
 		o.out.Abort()
 		return err
 	}
 	return o.out.Close()
+}
+
+// abort gives the object up.
+func (o *object) abort() {
+	o.release()
+	o.out.Abort()
+}
+
+func (o *object) release() {
+	if o.whole != nil {
+		o.whole = o.whole[:len(buffer{})]
+		clear(o.whole)
+		buffers.Put((*buffer)(o.whole))
+		o.whole = nil
+	}
 }
 
 func (o *object) pad() error {
@@ -120,12 +142,22 @@ func (o *object) pad() error {
 
 func (o *object) write(pieces ...[]byte) error {
 	for _, p := range pieces {
-		if _, err := o.age.Write(p); err != nil {
+		if o.whole != nil {
+			o.whole = append(o.whole, p...)
+		} else if err := o.encrypt(p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// abort gives the object up.
-func (o *object) abort() { o.out.Abort() }
+func (o *object) encrypt(p []byte) error {
+	if len(p) > ageHalf {
+		if _, err := o.age.Write(p[:ageHalf]); err != nil {
+			return err
+		}
+		p = p[ageHalf:]
+	}
+	_, err := o.age.Write(p)
+	return err
+}

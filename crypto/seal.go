@@ -52,7 +52,6 @@ type Sealer struct {
 	cur  *current  // the file that Write appends to
 	obj  *object   // the open chunk
 	k    uint64    // number of the last chunk that was begun
-	next chan made // the chunk after it, if it is being made ready
 	err  error
 }
 
@@ -70,7 +69,10 @@ type current struct {
 	parts int64
 }
 
-var buffers = sync.Pool{New: func() any { return new([blockSize + MaxPart]byte) }}
+// buffer holds a part behind its tar header, or a small archive.
+type buffer [blockSize + MaxPart]byte
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // NewSealer starts a drop to the given recipients. Nothing is sealed yet.
 func NewSealer(to *Recipients, out Output, opt Options) (*Sealer, error) {
@@ -101,7 +103,7 @@ func newSealer(to *Recipients, out Output, opt Options, seed Seed, identity fmt.
 		s.chunkSize = SmallObject
 	}
 	s.m = Manifest{V: 1, Drop: seed.Number(), Via: Clean(opt.Via, 16), Lang: Clean(opt.Lang, 16), To: to.Hash()}
-	s.buf = buffers.Get().(*[blockSize + MaxPart]byte)[:]
+	s.buf = buffers.Get().(*buffer)[:]
 	return s
 }
 
@@ -298,10 +300,9 @@ func (s *Sealer) wipe() {
 		s.obj.abort()
 		s.obj = nil
 	}
-	s.dropNext()
 	if s.buf != nil {
 		clear(s.buf)
-		buffers.Put((*[blockSize + MaxPart]byte)(s.buf))
+		buffers.Put((*buffer)(s.buf))
 	}
 	s.buf, s.identity, s.seed, s.n = nil, "", Seed{}, 0
 }

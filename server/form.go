@@ -17,8 +17,8 @@ import (
 
 // Sizes of the form's machinery, in bytes and parts.
 const (
-	readBuffer = 16 << 10 // between the connection and the multipart parser
-	pieceSize  = 8 << 10  // from the parser to the sealer; it has 4 KiB at a time
+	readBuffer = 32 << 10 // between the connection and the multipart parser
+	pieceSize  = 4 << 10  // from the parser to the sealer: it has no more at a time
 	maxFields  = 200      // parts of a form, of all names together
 )
 

@@ -3,18 +3,56 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"sync"
 
 	"temoin/crypto"
 	"temoin/storage"
 )
 
-// commitsAtOnce is how many objects of one upload are made durable at the same
-// time, while the next ones fill.
-const commitsAtOnce = 4
+// commitsAtOnce is how many objects of one upload are stored at the same time,
+// while the next ones fill.
+const commitsAtOnce = 2
 
-// output hands the sealed objects of one upload to the store. Objects are
-// committed in the background; wait tells whether all of them were.
+// Sealed objects gather in memory, so that storing one is a single piece of
+// work for another core: handing over less was measured to cost more than it
+// gains. All uploads together have so many places, of 4 MiB each; who finds
+// none writes straight to the store.
+var (
+	largePlaces = newPlaces(4, storage.Large)
+	smallPlaces = newPlaces(64, storage.Small)
+)
+
+// places is a bounded pool of buffers of one size.
+type places struct {
+	size int
+	free chan struct{}
+	pool sync.Pool
+}
+
+func newPlaces(n, size int) *places {
+	return &places{size: size, free: make(chan struct{}, n), pool: sync.Pool{New: func() any { b := make([]byte, 0, size); return &b }}}
+}
+
+// take returns an empty buffer, or nil.
+func (p *places) take() *[]byte {
+	select {
+	case p.free <- struct{}{}:
+		return p.pool.Get().(*[]byte)
+	default:
+		return nil
+	}
+}
+
+func (p *places) give(b *[]byte) {
+	*b = (*b)[:0]
+	p.pool.Put(b)
+	<-p.free
+}
+
+// output hands the sealed objects of one upload to the store, in the
+// background; wait tells whether all of them are there.
 type output struct {
 	ctx   context.Context
 	sink  storage.Sink
@@ -33,11 +71,16 @@ func (o *output) Create(id crypto.ID, size int) (crypto.Object, error) {
 	if err := o.failed(); err != nil {
 		return nil, err
 	}
-	obj, err := o.sink.Create(o.ctx, int64(size))
-	if err != nil {
-		return nil, err
+	b := &outObject{o: o, key: id.Key(), size: size, places: largePlaces}
+	if size == storage.Small {
+		b.places = smallPlaces
 	}
-	return &outObject{Object: obj, o: o, key: id.Key()}, nil
+	if b.buf = b.places.take(); b.buf != nil {
+		return b, nil
+	}
+	var err error
+	b.obj, err = o.sink.Create(o.ctx, int64(size))
+	return b, err
 }
 
 func (o *output) failed() error {
@@ -52,28 +95,65 @@ func (o *output) wait() error {
 	return o.failed()
 }
 
+// outObject is one object on its way to the store: in memory, or in the store
+// already but without a name.
 type outObject struct {
-	storage.Object
-	o   *output
-	key string
+	o      *output
+	key    string
+	size   int
+	places *places
+	buf    *[]byte
+	obj    storage.Object
 }
 
+func (b *outObject) Write(p []byte) (int, error) {
+	if b.buf == nil {
+		return b.obj.Write(p)
+	}
+	if len(p) > b.size-len(*b.buf) {
+		return 0, fmt.Errorf("object is longer than %d bytes: %w", b.size, io.ErrShortWrite)
+	}
+	*b.buf = append(*b.buf, p...)
+	return len(p), nil
+}
+
+// Close stores the object in the background.
 func (b *outObject) Close() error {
 	o := b.o
 	o.slots <- struct{}{}
 	o.wg.Go(func() {
 		defer func() { <-o.slots }()
-		err := b.Commit(o.ctx, b.key)
-		if err == nil || errors.Is(err, storage.ErrExist) {
-			return
-		}
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.err == nil {
-			o.err = err
+		defer b.Abort()
+		if err := b.store(); err != nil && !errors.Is(err, storage.ErrExist) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			if o.err == nil {
+				o.err = err
+			}
 		}
 	})
 	return nil
 }
 
-func (b *outObject) Abort() { b.Discard() }
+func (b *outObject) store() (err error) {
+	if b.buf != nil {
+		if b.obj, err = b.o.sink.Create(b.o.ctx, int64(b.size)); err != nil {
+			return err
+		}
+		if _, err = b.obj.Write(*b.buf); err != nil {
+			return err
+		}
+	}
+	return b.obj.Commit(b.o.ctx, b.key)
+}
+
+// Abort gives the object up, or what is left of it once it is stored.
+func (b *outObject) Abort() {
+	if b.buf != nil {
+		b.places.give(b.buf)
+		b.buf = nil
+	}
+	if b.obj != nil {
+		b.obj.Discard()
+	}
+}
