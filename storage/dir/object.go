@@ -60,7 +60,8 @@ func (o *object) Write(p []byte) (int, error) {
 		o.err = fmt.Errorf("storage/dir: writing an object: %w", mapped(err))
 		return n, o.err
 	}
-	if from, to := before/early*early, o.n/early*early; o.size > early && to > from {
+	// What completes the object is synced at once anyway.
+	if from, to := before/early*early, o.n/early*early; o.size > early && to > from && o.n < o.size {
 		o.temp.writeback(from, to)
 	}
 	return n, nil
