@@ -27,7 +27,7 @@ var may = map[string][]string{
 	"storage":             {},
 	"storage/dir":         {"storage"},
 	"storage/s3":          {"storage"},
-	"storage/box":         {"storage", "crypto"},
+	"storage/box":         {"storage"},
 	"storage/storagetest": {"storage"},
 	"server":              {"scrub", "crypto", "storage", "server/web"},
 	"server/web":          {},

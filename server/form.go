@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -142,7 +141,7 @@ func readError(err error) error {
 	switch {
 	case failureOf(err) != errInternal:
 		return err
-	case strings.Contains(err.Error(), "EOF"): // the parser wraps it in its own
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return io.ErrUnexpectedEOF
 	}
 	return errBadRequest

@@ -287,7 +287,18 @@ func TestConnectionsHaveNoAddress(t *testing.T) {
 	if got := c.RemoteAddr().String(); got != "witness" {
 		t.Errorf("address %q", got)
 	}
+	c.SetReadDeadline(time.Now())
+	_, errRead := c.Read(make([]byte, 1))
 	c.Close()
+	_, errWrite := c.Write([]byte("x"))
+	for _, err := range []error{errRead, errWrite} {
+		if err == nil || strings.Contains(err.Error(), "127.0.0.1") {
+			t.Errorf("error %v", err)
+		}
+	}
+	if ne, ok := errRead.(net.Error); !ok || !ne.Timeout() {
+		t.Errorf("%v is no timeout any more", errRead)
+	}
 	c.Close() // a second time must not free a second place
 	n.Close()
 }
@@ -360,5 +371,23 @@ func TestNewRefusesNonsense(t *testing.T) {
 	}
 	if _, err := server.New(good()); err != nil {
 		t.Error(err)
+	}
+}
+
+// What the page promises is what the server does on this way in: it seals on
+// arrival, removes no details, and drops names unless asked.
+func TestPageSaysWhatIsTrue(t *testing.T) {
+	b := newBox(t, nil)
+	_, page := do(t, "GET", b.url+"/en/", nil)
+	for _, has := range []string{"Our server locks the files as they arrive.", "We cannot take these out yet.", "Leave out the names of the files."} {
+		if !strings.Contains(page, has) {
+			t.Errorf("the page does not say %q", has)
+		}
+	}
+	text := strings.ToLower(page[strings.Index(page, "<body"):])
+	for _, no := range []string{"your phone locks", "remove them before", "anonymous", "secure", "metadata", "upload", "submit"} {
+		if strings.Contains(text, no) {
+			t.Errorf("the page says %q", no)
+		}
 	}
 }
