@@ -294,3 +294,39 @@ func generated(b []byte) bool {
 	first, _, _ := bytes.Cut(b, []byte("\n"))
 	return bytes.Contains(first, []byte("generated"))
 }
+
+// TestPromisesNameTests: a promise is worth the test that SECURITY.md names.
+func TestPromisesNameTests(t *testing.T) {
+	page, err := os.ReadFile("SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := make(map[string]bool)
+	err = filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(p, "_test.go") {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(b, -1) {
+			there[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(page), -1)
+	if len(named) < 20 {
+		t.Errorf("SECURITY.md names %d tests", len(named))
+	}
+	for _, n := range named {
+		if !there[n] {
+			t.Errorf("SECURITY.md names %s, which does not exist", n)
+		}
+	}
+	for p := range 8 {
+		if !bytes.Contains(page, []byte("| P"+strconv.Itoa(p+1)+" | ")) {
+			t.Errorf("SECURITY.md has no row for P%d", p+1)
+		}
+	}
+}
