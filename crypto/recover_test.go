@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
-
 	"temoin/crypto"
 )
 
@@ -83,7 +81,7 @@ func TestRecoveryByHand(t *testing.T) {
 				tiny:  {"words.txt": []byte("Only words.")},
 				cut:   {},
 			} {
-				drop := letterOf(t, m, ids[0].(age.Identity)).Number
+				drop := letterOf(t, m, ids[0]).Number
 				for name, data := range want {
 					got, err := os.ReadFile(filepath.Join(dir, "out", drop, name))
 					if err != nil || !bytes.Equal(got, data) {

@@ -83,9 +83,6 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Handler returns the whole box as one handler, headers and all.
-func (s *Server) Handler() http.Handler { return s.handler }
-
 // How long a stopping server waits for uploads that are under way.
 const drain = 30 * time.Second
 

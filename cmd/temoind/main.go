@@ -25,8 +25,6 @@ const usage = `temoind is the box that takes drops from witnesses.
 Type "temoind serve --help" for the settings.
 `
 
-var ballast []byte
-
 // errUsage: the command line is wrong, and the person has been told.
 var errUsage = errors.New("usage")
 
@@ -52,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	// Collect often when many uploads are held, and seldom when there are few:
 	// the ballast counts as heap and is never touched, so it is not in memory.
 	debug.SetGCPercent(40)
-	ballast = make([]byte, 16<<20)
+	defer runtime.KeepAlive(make([]byte, 16<<20))
 	command := ""
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
