@@ -253,8 +253,9 @@ func (l *Letter) open(object, buf []byte) ([]entry, error) {
 }
 
 // decrypt decrypts a checked object to its end, into buf if it is large enough.
+// It uses age's random access, which spares a copy of everything.
 func decrypt(object, buf []byte, identities ...age.Identity) ([]byte, error) {
-	r, err := age.Decrypt(bytes.NewReader(object), identities...)
+	r, size, err := age.DecryptReaderAt(bytes.NewReader(object), int64(len(object)), identities...)
 	var noMatch *age.NoIdentityMatchError
 	if errors.As(err, &noMatch) {
 		return nil, ErrNotRecipient
@@ -262,15 +263,12 @@ func decrypt(object, buf []byte, identities ...age.Identity) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
-	kind, n, _ := CheckHeader(object)
-	size := capacity(kind, n, len(object))
-	if len(buf) < size {
+	if int64(len(buf)) < size {
 		buf = make([]byte, size)
 	}
-	if _, err = io.ReadFull(r, buf[:size]); err == nil {
-		if _, err = io.ReadFull(r, make([]byte, 1)); err == io.EOF {
-			return buf[:size], nil
-		}
+	// age gives io.EOF together with the last byte.
+	if n, err := r.ReadAt(buf[:size], 0); int64(n) != size || err != nil && err != io.EOF {
+		return nil, fmt.Errorf("%w: the object was cut or changed", ErrMalformed)
 	}
-	return nil, fmt.Errorf("%w: the object was cut or changed", ErrMalformed)
+	return buf[:size], nil
 }

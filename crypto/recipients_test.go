@@ -67,3 +67,21 @@ const (
 	recipientA = "age1q0axueh9umlq9ddyhynmg3xrkppxql4qrz84hxkfc5rlel9jrdtsd2ruu9"
 	recipientB = "age1qrrpzd0kzcp3qqx8a724e8z2f25pus2j6vv2kzs345jt6eunxdgq6je9ah"
 )
+
+// FuzzParseRecipients: what is accepted says the same when it is written again.
+func FuzzParseRecipients(f *testing.F) {
+	_, hybrid := keys(f, crypto.Hybrid, 1)
+	f.Add(recipientA + "\n# comment\r\n" + recipientB)
+	f.Add(hybrid.Strings()[0])
+	f.Add("AGE-SECRET-KEY-1")
+	f.Fuzz(func(t *testing.T, text string) {
+		rs, err := crypto.ParseRecipients(text)
+		if err != nil {
+			return
+		}
+		again, err := crypto.ParseRecipients(strings.Join(rs.Strings(), "\n"))
+		if err != nil || again.Hash() != rs.Hash() || again.Kind() != rs.Kind() {
+			t.Fatalf("%q: %v", text, err)
+		}
+	})
+}

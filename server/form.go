@@ -49,7 +49,9 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*
 	body := s.limits.body(w, r, maxDrop)
 	buffers := formPool.Get().(*formBuffers)
 	buffers.in.Reset(body)
+	raw := r.Body
 	defer func() {
+		r.Body = raw // whoever reads on must not read from a pooled buffer
 		buffers.in.Reset(nil)
 		clear(buffers.piece[:])
 		formPool.Put(buffers)
@@ -58,7 +60,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*
 	r.Body = struct {
 		io.Reader
 		io.Closer
-	}{buffers.in, r.Body}
+	}{buffers.in, raw}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, "", errType

@@ -155,11 +155,23 @@ func (s *Server) readInbox(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer object.Close()
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.WriteHeader(status)
-	if _, err := io.Copy(w, object); err != nil {
-		panic(http.ErrAbortHandler) // a cut answer must not look whole
+	b, err := io.ReadAll(io.LimitReader(object, storage.Large))
+	if err != nil {
+		s.fail(w, r, err)
+		return
 	}
+	end := int(from) + len(b)
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	if status == http.StatusPartialContent {
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, end-1, end))
+	}
+	if len(b) == 0 {
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", from))
+		status = http.StatusRequestedRangeNotSatisfiable
+	}
+	w.WriteHeader(status)
+	w.Write(b)
 }
 
 func parseRange(h string) (from int64, status int, err error) {

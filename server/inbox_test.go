@@ -47,7 +47,7 @@ func TestInboxForCoordinators(t *testing.T) {
 		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token); resp.StatusCode != 200 || body != string(object) {
 			t.Errorf("get: %d, %d bytes", resp.StatusCode, len(body))
 		}
-		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token, "Range", "bytes=65000-"); resp.StatusCode != 206 || body != string(object[65000:]) {
+		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token, "Range", "bytes=65000-"); resp.StatusCode != 206 || body != string(object[65000:]) || resp.Header.Get("Content-Range") != "bytes 65000-65535/65536" {
 			t.Errorf("range: %d, %d bytes", resp.StatusCode, len(body))
 		}
 		for _, path := range []string{"c/" + strings.Repeat("0", 64), "c/../../key.txt", "r/x", "c/" + keys[0][2:] + "/x"} {
