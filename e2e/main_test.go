@@ -69,13 +69,13 @@ type result struct {
 }
 
 // temoin runs the coordinators' program to its end.
-func temoin(t *testing.T, env []string, args ...string) result {
+func temoin(t testing.TB, env []string, args ...string) result {
 	t.Helper()
 	return command(t, t.TempDir(), env, filepath.Join(bin, "temoin"), args...)
 }
 
 // must is temoin for commands that may only end with one of the given codes.
-func must(t *testing.T, codes []int, env []string, args ...string) result {
+func must(t testing.TB, codes []int, env []string, args ...string) result {
 	t.Helper()
 	r := temoin(t, env, args...)
 	for _, c := range codes {
@@ -87,7 +87,7 @@ func must(t *testing.T, codes []int, env []string, args ...string) result {
 	return r
 }
 
-func command(t *testing.T, dir string, env []string, name string, args ...string) result {
+func command(t testing.TB, dir string, env []string, name string, args ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -112,7 +112,7 @@ type process struct {
 	done chan struct{}
 }
 
-func start(t *testing.T, dir string, env []string, name string, args ...string) *process {
+func start(t testing.TB, dir string, env []string, name string, args ...string) *process {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
@@ -154,7 +154,7 @@ func (l *lockedBuffer) String() string {
 // freeAddr is an address on loopback that nobody listens on just now. It lies
 // below the ports that the kernel gives to outgoing connections, so that a
 // server which was killed finds it free when it comes back.
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
@@ -168,7 +168,7 @@ func freeAddr(t *testing.T) string {
 }
 
 // waitFor asks until ok says yes.
-func waitFor(t *testing.T, what string, most time.Duration, ok func() bool) {
+func waitFor(t testing.TB, what string, most time.Duration, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(most); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -200,7 +200,7 @@ type box struct {
 }
 
 // newBox makes a coordinator's key and an empty disk store, and starts nothing.
-func newBox(t *testing.T) *box {
+func newBox(t testing.TB) *box {
 	t.Helper()
 	dir := t.TempDir()
 	b := &box{
@@ -221,7 +221,7 @@ func newBox(t *testing.T) *box {
 }
 
 // serve starts a newBox on addr (host:port or unix:PATH).
-func (b *box) serve(t *testing.T, addr string, more ...string) *box {
+func (b *box) serve(t testing.TB, addr string, more ...string) *box {
 	t.Helper()
 	b.launch(t, addr, more...)
 	if !strings.HasPrefix(addr, "unix:") {
@@ -232,7 +232,7 @@ func (b *box) serve(t *testing.T, addr string, more ...string) *box {
 }
 
 // launch is serve for servers that plain HTTP cannot ask for their health.
-func (b *box) launch(t *testing.T, addr string, more ...string) {
+func (b *box) launch(t testing.TB, addr string, more ...string) {
 	t.Helper()
 	args := append(slices.Clone(b.wrap), filepath.Join(bin, "temoind"),
 		"serve", "--listen", addr, "--recipients", b.recipients, "--store", b.store)
@@ -241,7 +241,7 @@ func (b *box) launch(t *testing.T, addr string, more ...string) {
 	b.process = start(t, b.home, env, args[0], args[1:]...)
 }
 
-func (b *box) up(t *testing.T) {
+func (b *box) up(t testing.TB) {
 	t.Helper()
 	waitFor(t, "temoind at "+b.url, 20*time.Second, func() bool {
 		select {
@@ -259,7 +259,7 @@ type drop struct {
 }
 
 // list pulls and lists.
-func (b *box) list(t *testing.T) []drop {
+func (b *box) list(t testing.TB) []drop {
 	t.Helper()
 	must(t, []int{0}, b.env, "pull", "--from", b.store, "--vault", b.vault, "-i", b.identity)
 	r := must(t, []int{0}, b.env, "ls", "--json", "--vault", b.vault, "-i", b.identity)
@@ -275,7 +275,7 @@ func (b *box) list(t *testing.T) []drop {
 }
 
 // open opens everything below a new folder, which it returns.
-func (b *box) open(t *testing.T, codes ...int) string {
+func (b *box) open(t testing.TB, codes ...int) string {
 	t.Helper()
 	out := t.TempDir()
 	must(t, codes, b.env, "open", "--all", "-o", out, "--vault", b.vault, "-i", b.identity)
@@ -305,7 +305,7 @@ func digits(s string) string {
 }
 
 // sample is a real media file: from beside the repository, or our own copy.
-func sample(t *testing.T, name string) string {
+func sample(t testing.TB, name string) string {
 	t.Helper()
 	for _, dir := range []string{"../../shared/samples", "../testdata/samples"} {
 		p, err := filepath.Abs(filepath.Join(dir, name))
@@ -320,7 +320,7 @@ func sample(t *testing.T, name string) string {
 	return ""
 }
 
-func hashFile(t *testing.T, name string) string {
+func hashFile(t testing.TB, name string) string {
 	t.Helper()
 	f, err := os.Open(name)
 	if err != nil {
@@ -343,7 +343,7 @@ type opened struct {
 }
 
 // readOpened reads every drop below dir.
-func readOpened(t *testing.T, dir string) []opened {
+func readOpened(t testing.TB, dir string) []opened {
 	t.Helper()
 	folders, err := os.ReadDir(dir)
 	if err != nil {
@@ -379,7 +379,7 @@ func readOpened(t *testing.T, dir string) []opened {
 }
 
 // wantFiles asks for exactly these files, bit for bit.
-func (o opened) wantFiles(t *testing.T, names ...string) {
+func (o opened) wantFiles(t testing.TB, names ...string) {
 	t.Helper()
 	for _, n := range names {
 		if o.hashes[hashFile(t, n)] == "" {

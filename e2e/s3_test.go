@@ -24,7 +24,7 @@ const (
 
 // startS3 starts a real S3 server with one bucket, in which the server's key
 // may write and nothing else, and returns the argument for --store and --from.
-func startS3(t *testing.T) string {
+func startS3(t testing.TB) string {
 	t.Helper()
 	program := os.Getenv("TEMOIN_VERSITYGW")
 	if program == "" {
@@ -64,7 +64,7 @@ func startS3(t *testing.T) string {
 }
 
 // signedPut is a PUT with the root key, signed as S3 wants it (version 4).
-func signedPut(t *testing.T, address string, body []byte) {
+func signedPut(t testing.TB, address string, body []byte) {
 	t.Helper()
 	req, err := http.NewRequest("PUT", address, bytes.NewReader(body))
 	if err != nil {
@@ -103,7 +103,7 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-func writeJSON(t *testing.T, name string, v any) {
+func writeJSON(t testing.TB, name string, v any) {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -11,10 +11,6 @@ import (
 	"temoin/storage"
 )
 
-// commitsAtOnce is how many objects of one upload are stored at the same time,
-// while the next ones fill.
-const commitsAtOnce = 2
-
 // Sealed objects gather in memory, so that storing one is a single piece of
 // work for another core: handing over less was measured to cost more than it
 // gains. All uploads together have so many places, of 4 MiB each; who finds
@@ -62,8 +58,10 @@ type output struct {
 	err   error
 }
 
-func newOutput(ctx context.Context, sink storage.Sink) *output {
-	return &output{ctx: ctx, sink: sink, slots: make(chan struct{}, commitsAtOnce)}
+// newOutput stores at most parallel objects at the same time, while the next
+// ones fill.
+func newOutput(ctx context.Context, sink storage.Sink, parallel int) *output {
+	return &output{ctx: ctx, sink: sink, slots: make(chan struct{}, parallel)}
 }
 
 // Create implements [crypto.Output].

@@ -47,6 +47,9 @@ type Config struct {
 	Org string
 	// ExitURL is where "Leave this page" leads. Empty: an encyclopedia.
 	ExitURL string
+	// Parallel is how many objects of one form upload are stored at the same
+	// time; 0 means 2, which suits a disk.
+	Parallel int
 	// TLS serves https when it is set.
 	TLS *tls.Config
 	// Log receives event codes. Required.
@@ -71,6 +74,9 @@ func New(cfg Config) (*Server, error) {
 		if !crypto.ValidOrigin(o) {
 			return nil, fmt.Errorf("server: %q is not an origin such as https://box.example", o)
 		}
+	}
+	if cfg.Parallel == 0 {
+		cfg.Parallel = 2
 	}
 	p, err := newPages(cfg)
 	if err != nil {

@@ -107,10 +107,10 @@ func (s *settings) config(ctx context.Context, stderr io.Writer) (server.Config,
 			}
 		}
 	}
-	return cfg, s.openStore(ctx, &cfg)
+	return cfg, s.openStore(ctx, &cfg, stderr)
 }
 
-func (s *settings) openStore(ctx context.Context, cfg *server.Config) error {
+func (s *settings) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
 	if path, ok := strings.CutPrefix(s.store, "dir:"); ok {
 		store, err := dir.New(path)
 		if err != nil {
@@ -137,22 +137,16 @@ func (s *settings) openStore(ctx context.Context, cfg *server.Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.Sink = store
-	return s.probe(ctx, store, cfg.Recipients.Kind())
-}
-
-// probe proves that the bucket takes writes and never replaces an object.
-func (s *settings) probe(ctx context.Context, store *s3.Store, kind crypto.Kind) error {
-	key, body, err := crypto.Probe(kind)
+	cfg.Parallel = 8 // a bucket answers late: more at once
+	probed, err := newProbed(store, cfg.Recipients.Kind(), s.noPreconditions)
 	if err != nil {
 		return err
 	}
-	err = store.CheckPreconditions(ctx, key, body)
-	if errors.Is(err, s3.ErrOverwrites) {
-		if s.noPreconditions {
-			return nil
-		}
+	cfg.Sink = probed
+	if err := probed.prove(ctx); errors.Is(err, s3.ErrOverwrites) {
 		return fmt.Errorf("%w: the provider would let objects be replaced; start with --accept-overwrites-by-provider if you accept that", err)
+	} else if err != nil {
+		fmt.Fprintf(stderr, "temoind: warning: the bucket does not take objects now, nothing is accepted until it does: %v\n", err)
 	}
-	return err
+	return nil
 }

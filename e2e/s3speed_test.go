@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// BenchmarkS3Form compares one large form upload into a real bucket with the
+// same number of objects put by four parallel bare PUTs, in turn. The metric
+// "ratio" is how many times faster the form is.
+func BenchmarkS3Form(b *testing.B) {
+	const objects = 128
+	box := newBox(b)
+	box.store = startS3(b)
+	box.env = credentials(boxKey, boxSecret)
+	box.serve(b, freeAddr(b), "--spool", b.TempDir())
+	address, _, _ := strings.Cut(strings.TrimPrefix(box.store, "s3://"), "?")
+	object := make([]byte, 1<<20)
+	rand.New(rand.NewSource(1)).Read(object)
+	var bare, form time.Duration
+	n := 0
+	for b.Loop() {
+		start := time.Now()
+		var wg sync.WaitGroup
+		for w := range 4 {
+			wg.Go(func() {
+				for i := range objects / 4 {
+					signedPut(b, fmt.Sprintf("http://%s/c/%064x", address, 1<<30*n+1<<20*w+i), object)
+				}
+			})
+		}
+		wg.Wait()
+		bare += time.Since(start)
+		n++
+
+		start = time.Now()
+		postLarge(b, box.url, bytes.Repeat(object, objects))
+		form += time.Since(start)
+	}
+	b.ReportMetric(bare.Seconds()/form.Seconds(), "ratio")
+	b.ReportMetric(objects*float64(n)/form.Seconds(), "MiB/s")
+}
+
+func postLarge(t testing.TB, url string, file []byte) {
+	var head bytes.Buffer
+	w := multipart.NewWriter(&head)
+	if _, err := w.CreateFormFile("files", "film.mp4"); err != nil {
+		t.Fatal(err)
+	}
+	tail := "\r\n--" + w.Boundary() + "--\r\n"
+	req, err := http.NewRequest("POST", url+"/en/send", io.MultiReader(&head, bytes.NewReader(file), strings.NewReader(tail)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.ContentLength = int64(head.Len() + len(file) + len(tail))
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	req.Header.Set("Accept", "text/plain")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s", resp.Status, answer)
+	}
+}
