@@ -98,6 +98,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Connection", "close")
 	s.fail(w, r, err)
+	if f := failureOf(err); f == errStalled || f == errCut {
+		return // nothing more is going to come
+	}
 	rc := http.NewResponseController(w)
 	if rc.Flush() == nil && rc.SetReadDeadline(time.Now().Add(maxDrainTime)) == nil {
 		io.CopyN(io.Discard, r.Body, maxDrainBytes)

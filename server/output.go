@@ -41,9 +41,13 @@ func (p *places) take() *[]byte {
 	}
 }
 
-func (p *places) give(b *[]byte) {
-	*b = (*b)[:0]
-	p.pool.Put(b)
+// give ends the use of a buffer; somebody may still be reading one that is not
+// clean.
+func (p *places) give(b *[]byte, clean bool) {
+	if clean {
+		*b = (*b)[:0]
+		p.pool.Put(b)
+	}
 	<-p.free
 }
 
@@ -101,6 +105,7 @@ type outObject struct {
 	size   int
 	places *places
 	buf    *[]byte
+	dirty  bool // buf may still be read
 	obj    storage.Object
 }
 
@@ -134,6 +139,16 @@ func (b *outObject) Close() error {
 }
 
 func (b *outObject) store() (err error) {
+	if p, ok := b.o.sink.(storage.Putter); ok && b.buf != nil {
+		if len(*b.buf) != b.size {
+			return io.ErrUnexpectedEOF
+		}
+		b.dirty = true
+		if err = p.Put(b.o.ctx, b.key, *b.buf); err == nil {
+			b.dirty = false
+		}
+		return err
+	}
 	if b.buf != nil {
 		if b.obj, err = b.o.sink.Create(b.o.ctx, int64(b.size)); err != nil {
 			return err
@@ -148,7 +163,7 @@ func (b *outObject) store() (err error) {
 // Abort gives the object up, or what is left of it once it is stored.
 func (b *outObject) Abort() {
 	if b.buf != nil {
-		b.places.give(b.buf)
+		b.places.give(b.buf, !b.dirty)
 		b.buf = nil
 	}
 	if b.obj != nil {

@@ -56,6 +56,15 @@ type Sink interface {
 	Create(ctx context.Context, size int64) (Object, error)
 }
 
+// Putter is a Sink that can also store an object which lies in memory, and
+// spares the way through a file. The promises are those of [Object.Commit].
+type Putter interface {
+	// Put stores body, of exactly [Small] or [Large] bytes, under key. Only
+	// after nil may the caller write to body again: a connection that broke
+	// may still be reading it.
+	Put(ctx context.Context, key string, body []byte) error
+}
+
 // Object is one object on its way in. It is used by one goroutine at a time.
 type Object interface {
 	// Write appends to the object. Writing past its size is an error.

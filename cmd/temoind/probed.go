@@ -38,6 +38,14 @@ func (p *probed) Create(ctx context.Context, size int64) (storage.Object, error)
 	return p.Store.Create(ctx, size)
 }
 
+// Put implements [storage.Putter].
+func (p *probed) Put(ctx context.Context, key string, body []byte) error {
+	if err := p.prove(ctx); err != nil {
+		return err
+	}
+	return p.Store.Put(ctx, key, body)
+}
+
 // prove asks the bucket once, and after a failure again every few seconds.
 func (p *probed) prove(ctx context.Context) error {
 	p.mu.Lock()

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -75,6 +76,15 @@ func (o *object) Discard() {
 		o.store.spool.give(o.file, o.keep)
 		o.file = nil
 	}
+}
+
+// Put implements [storage.Putter]. After an error the network may still be
+// reading body for a while.
+func (s *Store) Put(ctx context.Context, key string, body []byte) error {
+	if !storage.ValidKey(key) || len(body) != storage.Small && len(body) != storage.Large {
+		return errors.New("storage/s3: not an object")
+	}
+	return s.put(ctx, key, bytes.NewReader(body), int64(len(body)), sumOf(body))
 }
 
 func sumOf(body []byte) string {
