@@ -16,8 +16,8 @@ import (
 
 // Sizes of the form's machinery, in bytes and parts.
 const (
-	readBuffer = 32 << 10 // between the connection and the multipart parser
-	pieceSize  = 16 << 10 // from the parser to the sealer
+	readBuffer = 24 << 10 // between the connection and the multipart parser
+	pieceSize  = 4 << 10  // from the parser to the sealer: it has no more at a time
 	maxFields  = 200      // parts of a form, of all names together
 )
 
@@ -26,7 +26,6 @@ const (
 // the line stands still.
 type form struct {
 	mu     sync.Mutex // of the sealer
-	in     *bufio.Reader
 	sealer *crypto.Sealer
 	pause  *time.Timer
 	wait   time.Duration
@@ -71,7 +70,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*
 	if err != nil {
 		return nil, "", err
 	}
-	f := &form{in: buffers.in, sealer: sealer, wait: s.limits.pause}
+	f := &form{sealer: sealer, wait: s.limits.pause}
 	err = f.run(parts, buffers.piece[:])
 	if errOut := out.wait(); errOut != nil {
 		err = errOut
@@ -227,22 +226,11 @@ func (f *form) content(p *multipart.Part, piece []byte, start func(head []byte) 
 		if err != nil {
 			break
 		}
-		n, err = f.more(p, piece)
+		n, err = p.Read(piece)
 	}
 	// Where the line breaks, the next part that is asked for says so again.
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return true, nil
 	}
 	return true, readError(err)
-}
-
-// more reads until the piece is full or the line has nothing more at the
-// moment: the parser gives 4 KiB at a time.
-func (f *form) more(p *multipart.Part, piece []byte) (n int, err error) {
-	for {
-		k, err := p.Read(piece[n:])
-		if n += k; err != nil || n == len(piece) || f.in.Buffered() == 0 {
-			return n, err
-		}
-	}
 }

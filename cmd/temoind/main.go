@@ -49,8 +49,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	runtime.GOMAXPROCS(max(4, 2*runtime.NumCPU()))
 	// Collect often when many uploads are held, and seldom when there are few:
 	// the ballast counts as heap and is never touched, so it is not in memory.
-	debug.SetGCPercent(40)
-	defer runtime.KeepAlive(make([]byte, 16<<20))
+	debug.SetGCPercent(30)
+	defer runtime.KeepAlive(make([]byte, 32<<20))
 	command := ""
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
