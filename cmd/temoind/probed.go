@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -56,6 +57,9 @@ func (p *probed) prove(ctx context.Context) error {
 	p.err = p.CheckPreconditions(ctx, p.key, p.body)
 	if p.accept && errors.Is(p.err, s3.ErrOverwrites) {
 		p.err = nil
+	}
+	if p.err != nil && ctx.Err() != nil {
+		p.err = fmt.Errorf("%w: no answer in time", storage.ErrUnreachable)
 	}
 	p.tried, p.ok = time.Now(), p.err == nil
 	return p.err

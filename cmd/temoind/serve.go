@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"temoin/crypto"
 	"temoin/server"
@@ -110,6 +111,9 @@ func (s *settings) config(ctx context.Context, stderr io.Writer) (server.Config,
 	return cfg, s.openStore(ctx, &cfg, stderr)
 }
 
+// startPatience is how long the start waits for a bucket.
+const startPatience = 5 * time.Second
+
 func (s *settings) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
 	if path, ok := strings.CutPrefix(s.store, "dir:"); ok {
 		store, err := dir.New(path)
@@ -143,6 +147,8 @@ func (s *settings) openStore(ctx context.Context, cfg *server.Config, stderr io.
 		return err
 	}
 	cfg.Sink = probed
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
 	if err := probed.prove(ctx); errors.Is(err, s3.ErrOverwrites) {
 		return fmt.Errorf("%w: the provider would let objects be replaced; start with --accept-overwrites-by-provider if you accept that", err)
 	} else if err != nil {
