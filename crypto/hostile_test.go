@@ -208,6 +208,16 @@ func TestHostileDropsAreContained(t *testing.T) {
 			f.closing(1)
 			f.chunk(1, part(f, 1, 1, "a"))
 		}, crypto.Damaged, "a"},
+		"a hash that is not the file's": {func(f *forge) {
+			one := int64(1)
+			f.closing(1, crypto.File{N: 1, Size: &one, Parts: 1, SHA256: strings.Repeat("0", 64)})
+			f.chunk(1, part(f, 1, 1, "a"))
+		}, crypto.Damaged, "a"},
+		"a chunk that nobody misses": {func(f *forge) {
+			one := int64(1)
+			f.closing(2, crypto.File{N: 1, Size: &one, Parts: 1, SHA256: "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"})
+			f.chunk(1, part(f, 1, 1, "a"))
+		}, crypto.Partial, "a"},
 		"repeated for ever": {func(f *forge) {
 			for k := range uint64(200) {
 				f.chunk(k+1, part(f, 1, 1, "a"))

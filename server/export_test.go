@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SetPause makes a line count as standing still after d, as broken after 4 d.
-func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 4*d }
+// SetPause makes a line count as standing still after d, as broken after 10 d.
+func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 10*d }
 
 // SetRate makes uploads too slow below rate bytes a second after grace.
 func (s *Server) SetRate(rate int64, grace time.Duration) {

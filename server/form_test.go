@@ -185,9 +185,13 @@ func TestLineThatStandsStillIsKept(t *testing.T) {
 	for _, encoding := range []string{"Content-Length: 99000000", "Transfer-Encoding: chunked"} {
 		b := newBox(t, nil, func(s *server.Server) { s.SetPause(300 * time.Millisecond) })
 		c := b.startForm(t, noise[:300_000], encoding)
-		b.waitForBytes(t, noise[:300_000]) // while the line is open
+		b.waitForBytes(t, noise[:300_000])
+		c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the line is not open any more: %v", encoding, err)
+		}
 		c.SetReadDeadline(time.Now().Add(10 * time.Second))
-		answer, _ := io.ReadAll(c) // and after four times as long it is given up
+		answer, _ := io.ReadAll(c) // after ten times as long it is given up
 		if !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") {
 			t.Errorf("%s: %.100q", encoding, answer)
 		}
