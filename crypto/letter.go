@@ -19,23 +19,28 @@ func (s *Sealer) letterRoom() int {
 	return room
 }
 
-// manifestReserve returns the most bytes that manifest-1 can come to have with
-// the files that are known now, final or not.
+// manifestReserve returns the most bytes that manifest-1 can come to have:
+// with the files that are known now, final or not, and with words that are
+// still being written as one more file.
 func (s *Sealer) manifestReserve() int {
 	m := s.m
 	m.Reply = strings.Repeat("f", 64)
 	chunks, size := int64(0), int64(maxInteger)
 	m.Chunks = &chunks
-	m.Files = make([]File, len(s.m.Files))
-	for i, f := range s.m.Files {
+	m.Files = append(make([]File, 0, len(s.m.Files)+1), s.m.Files...)
+	if s.cur != nil && s.cur.file == 0 {
+		m.Files = append(m.Files, File{N: MaxFiles, Type: "text/plain"})
+	}
+	for i := range m.Files {
+		f := &m.Files[i]
 		f.Size, f.Parts, f.SHA256 = &size, maxParts, m.Reply
-		m.Files[i] = f
 	}
-	n := len(m.fit(maxManifest1))
-	if m.Files = s.opt.Plan; len(m.Files) > 0 {
-		n = max(n, len(m.fit(maxManifest1)))
+	n := len(m.marshal())
+	if len(s.opt.Plan) > 0 {
+		m.Files = s.plan()
+		n = max(n, len(m.marshal()))
 	}
-	return n
+	return min(n, maxManifest1) // fit makes it no longer than that
 }
 
 // sealLetter seals the opening letter with all that is held. A final one needs
@@ -46,7 +51,9 @@ func (s *Sealer) sealLetter(final bool) error {
 	if final {
 		m.Chunks = new(int64)
 	} else {
-		s.overflow()
+		if err := s.overflow(); err != nil {
+			return err
+		}
 		if m.Files = s.m.Files; len(s.opt.Plan) > 0 {
 			m.Files = s.plan()
 		}
@@ -81,17 +88,20 @@ func (s *Sealer) sealInTwo() error {
 
 // overflow makes words that are still being written, and did not fit, into a
 // file.
-func (s *Sealer) overflow() {
+func (s *Sealer) overflow() error {
 	if s.cur != nil && s.cur.file == 0 {
-		if n, err := s.addFile(File{Type: "text/plain"}); err == nil {
-			g := s.held[0]
-			g.file, s.cur.file = n, n
-			s.held = append(s.held[1:], g)
+		n, err := s.addFile(File{Type: "text/plain"})
+		if err != nil {
+			return err
 		}
+		g := s.held[0]
+		g.file, s.cur.file = n, n
+		s.held = append(s.held[1:], g)
 	}
 	if s.cur != nil && s.cur.size > 0 {
 		s.cur.parts = 1
 	}
+	return nil
 }
 
 // plan returns the planned files with their numbers.

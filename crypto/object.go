@@ -1,6 +1,7 @@
 package crypto
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -74,8 +75,14 @@ func (o *object) room() int {
 	return (o.capacity-endMarker)&^(blockSize-1) - o.used - blockSize
 }
 
+// errRoom: a bug, but not one to lose a server for.
+var errRoom = errors.New("crypto: entry does not fit into its object")
+
 // add writes an entry. It must fit.
 func (o *object) add(name string, data []byte) error {
+	if len(data) > o.room() {
+		return errRoom
+	}
 	putHeader(o.head[:], '0', name, len(data))
 	o.used += entrySize(len(data))
 	return o.write(o.head[:], data, zeros[:blocks(len(data))-len(data)])

@@ -144,14 +144,14 @@ func (s *Sealer) Words() error {
 		return err
 	}
 	s.held = append([]segment{{file: 0, from: s.n, to: s.n}}, s.held...)
+	s.cur = &current{hash: sha256.New()}
 	if s.letterRoom() < 0 {
-		s.held = s.held[1:]
+		s.held, s.cur = s.held[1:], nil
 		if s.err = s.sealLetter(false); s.err != nil {
 			return s.err
 		}
 		return s.File(File{Type: "text/plain"})
 	}
-	s.cur = &current{hash: sha256.New()}
 	return nil
 }
 

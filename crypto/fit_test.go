@@ -1,0 +1,63 @@
+package crypto_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"temoin/crypto"
+)
+
+// Whatever the lengths of names, words, place and plan, the opening letter has
+// room for what is put into it: a letter is filled to the last block.
+func TestLettersAlwaysFit(t *testing.T) {
+	ids, to := keys(t, crypto.X25519, 1)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range 250 {
+		m := newMemory()
+		opt := crypto.Options{Total: 400_000}
+		for n := range r.IntN(60) * (i % 2) {
+			opt.Plan = append(opt.Plan, crypto.File{Type: "video/mp4", Name: strings.Repeat("p", r.IntN(121)), Details: fmt.Sprint(n % 10)})
+		}
+		s, err := crypto.NewSealer(to, m, opt)
+		must(t, err)
+		must(t, s.Where(strings.Repeat("w", r.IntN(600))))
+		words := noise(1 + r.IntN(3)*(r.IntN(80_000)))
+		if r.IntN(2) == 0 {
+			must(t, s.Words())
+			_, err = s.Write(words)
+			must(t, err)
+		}
+		must(t, s.When(strings.Repeat("\"", r.IntN(600))))
+		for range r.IntN(90) {
+			must(t, s.File(crypto.File{Name: strings.Repeat("n", r.IntN(130)), Type: "image/jpeg", Details: "kept"}))
+			_, err = s.Write(noise(r.IntN(3) * r.IntN(2000)))
+			must(t, err)
+		}
+		must(t, s.File(crypto.File{}))
+		_, err = s.Write(noise(70_000))
+		must(t, err)
+		must(t, s.Close())
+		res, files := collect(t, m, letterOf(t, m, ids...))
+		if last := files[len(res.Files)]; res.State != crypto.Complete || !bytes.Equal(last, noise(70_000)) {
+			t.Fatalf("drop %d: %s %q", i, res.State, res.Problems)
+		}
+	}
+}
+
+func TestWordsThatFindNoFileLeft(t *testing.T) {
+	_, to := keys(t, crypto.X25519, 1)
+	s, err := crypto.NewSealer(to, newMemory(), crypto.Options{Total: -1})
+	must(t, err)
+	for range 99 {
+		must(t, s.File(crypto.File{}))
+	}
+	if err := s.Words(); err != crypto.ErrTooMuch {
+		t.Errorf("Words: %v", err)
+	}
+	if err := s.Close(); err != crypto.ErrTooMuch {
+		t.Errorf("Close: %v", err)
+	}
+}
