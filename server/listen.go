@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -83,7 +84,8 @@ func (l *listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	tls     bool
-	release func()
+	once    sync.Once
+	release func() // gives the place back; nil for the layer above TLS
 }
 
 type nowhere struct{}
@@ -121,9 +123,8 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 func (c *conn) Close() error {
-	if r := c.release; r != nil {
-		c.release = nil
-		defer r()
+	if c.release != nil {
+		defer c.once.Do(c.release)
 	}
 	return c.Conn.Close()
 }
