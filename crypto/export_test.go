@@ -24,6 +24,11 @@ var (
 	Words     = words
 )
 
+// SealAs seals any bytes to the drop of a letter, as whoever holds the letter can.
+func (l *Letter) SealAs(plain []byte) []byte {
+	return SealRaw(plain, l.identity.(*age.X25519Identity).Recipient())
+}
+
 type Entry struct {
 	Name string
 	Data []byte

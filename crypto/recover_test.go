@@ -1,6 +1,7 @@
 package crypto_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"fmt"
 	"os"
@@ -98,4 +99,71 @@ func TestRecoveryByHand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who holds one drop's identity can put chunks of their own beside its letter.
+// Such a chunk neither changes the identity that the script goes on with, nor
+// starts a program, nor writes outside of its folder.
+func TestRecoveryOfAHostileChunk(t *testing.T) {
+	program := ageProgram(t, crypto.X25519)
+	for _, p := range []string{"bash", "tar", "openssl", "sha256sum"} {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("no %s here", p)
+		}
+	}
+	dir := t.TempDir()
+	must(t, os.Symlink(program, filepath.Join(dir, "age")))
+	plugin := "#!/bin/sh\ntouch " + filepath.Join(dir, "started") + "\n"
+	must(t, os.WriteFile(filepath.Join(dir, "age-plugin-evil"), []byte(plugin), 0o700))
+	ids, to := keys(t, crypto.X25519, 1)
+	m, _ := sealDrop(t, to, crypto.Options{Total: -1}, "They came at six.", 2_500_000)
+	letter := letterOf(t, m, ids...)
+	chunks := 0
+	for key, o := range m.objects {
+		if key == letter.ChunkKey(1) {
+			o = hostileChunk(t, letter)
+			chunks++
+		}
+		must(t, os.MkdirAll(filepath.Join(dir, "store"), 0o700))
+		must(t, os.WriteFile(filepath.Join(dir, "store", key[2:]), o, 0o600))
+	}
+	if chunks != 1 {
+		t.Fatal("the drop has no first chunk")
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "key.txt"), []byte(ids[0].(fmt.Stringer).String()+"\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "recover.sh"), []byte(script(t)), 0o600))
+	cmd := exec.Command("bash", "recover.sh", "key.txt", "store", "out")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	log, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "out", letter.Number, "identity.txt"))
+	must(t, err)
+	if !bytes.HasPrefix(got, []byte("AGE-SECRET-KEY-1")) {
+		t.Errorf("the drop's identity is now %q", got)
+	}
+	for _, f := range []string{"started", "escaped", "out/escaped"} {
+		if _, err := os.Lstat(filepath.Join(dir, f)); err == nil {
+			t.Errorf("%s exists:\n%s", f, log)
+		}
+	}
+	if parts, _ := os.ReadFile(filepath.Join(dir, "out", letter.Number, "01.file")); len(parts) < 1_000_000 {
+		t.Errorf("only %d bytes of the chunks that are sound were opened:\n%s", len(parts), log)
+	}
+}
+
+func hostileChunk(t *testing.T, letter *crypto.Letter) []byte {
+	var plain bytes.Buffer
+	w := tar.NewWriter(&plain)
+	for _, e := range [][2]string{
+		{letter.Number + "/identity.txt", "AGE-PLUGIN-EVIL-1QQQQQQQQ\n"},
+		{"../../escaped", "x"}, {"../escaped", "x"},
+	} {
+		must(t, w.WriteHeader(&tar.Header{Name: e[0], Mode: 0o600, Size: int64(len(e[1]))}))
+		_, err := w.Write([]byte(e[1]))
+		must(t, err)
+	}
+	must(t, w.Close())
+	return letter.SealAs(plain.Bytes())
 }
