@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -59,6 +61,19 @@ func (s *Server) MissingSentences() (missing []string) {
 		}
 	}
 	return missing
+}
+
+// CloseTwice closes a connection from several goroutines at once and returns how
+// often it gave its place back.
+func CloseTwice(nc net.Conn) int {
+	var given atomic.Int32
+	c := &conn{Conn: nc, release: func() { given.Add(1) }}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() { c.Close() })
+	}
+	wg.Wait()
+	return int(given.Load())
 }
 
 var _ net.Conn = (*conn)(nil)

@@ -391,3 +391,15 @@ func TestPageSaysWhatIsTrue(t *testing.T) {
 		}
 	}
 }
+
+// net/http and a shutdown may close a connection at the same moment. A place
+// given back twice would let one connection more in than there is room for.
+func TestConnectionGivesItsPlaceBackOnce(t *testing.T) {
+	for range 200 {
+		a, b := net.Pipe()
+		if n := server.CloseTwice(a); n != 1 {
+			t.Fatalf("the place was given back %d times", n)
+		}
+		b.Close()
+	}
+}
