@@ -32,9 +32,13 @@ func TestLettersAlwaysFit(t *testing.T) {
 		}
 		must(t, s.When(strings.Repeat("\"", r.IntN(600))))
 		for range r.IntN(90) {
-			must(t, s.File(crypto.File{Name: strings.Repeat("n", r.IntN(130)), Type: "image/jpeg", Details: "kept"}))
+			details := []string{"kept", ""}[r.IntN(2)]
+			must(t, s.File(crypto.File{Name: strings.Repeat("n", r.IntN(130)), Type: "image/jpeg", Details: details}))
 			_, err = s.Write(noise(r.IntN(3) * r.IntN(2000)))
 			must(t, err)
+			if details == "" {
+				s.Details("removed", strings.Fields(strings.Repeat("embedded software ", 8))[:r.IntN(16)])
+			}
 		}
 		must(t, s.File(crypto.File{}))
 		_, err = s.Write(noise(70_000))

@@ -34,6 +34,9 @@ func (s *Sealer) manifestReserve() int {
 	for i := range m.Files {
 		f := &m.Files[i]
 		f.Size, f.Parts, f.SHA256 = &size, maxParts, m.Reply
+		if s.cur != nil && s.cur.open && s.cur.file == f.N {
+			f.Details, f.Removed = "unknown", []string{strings.Repeat("x", maxRemoved)}
+		}
 	}
 	n := len(m.marshal())
 	if len(s.opt.Plan) > 0 {

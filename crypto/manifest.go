@@ -15,6 +15,7 @@ const (
 	MaxWhere     = 512
 	maxManifest1 = 16 << 10
 	maxManifest2 = 48 << 10
+	maxRemoved   = 160 // what removed takes in JSON, quotes and commas included
 	maxInteger   = 1<<53 - 1
 )
 

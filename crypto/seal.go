@@ -67,6 +67,7 @@ type current struct {
 	hash  hash.Hash
 	size  int64
 	parts int64
+	open  bool // Details may still come
 }
 
 // buffer holds a part behind its tar header, or a small archive.
@@ -138,7 +139,7 @@ func (s *Sealer) set(field *string, text string) error {
 // fits there, and a text file otherwise.
 func (s *Sealer) Words() error {
 	if s.Sealed() || len(s.held) > 0 && s.held[0].file == 0 {
-		return s.File(File{Type: "text/plain"})
+		return s.file(File{Type: "text/plain"}, false)
 	}
 	if err := s.finishFile(); err != nil {
 		return err
@@ -150,13 +151,16 @@ func (s *Sealer) Words() error {
 		if s.err = s.sealLetter(false); s.err != nil {
 			return s.err
 		}
-		return s.File(File{Type: "text/plain"})
+		return s.file(File{Type: "text/plain"}, false)
 	}
 	return nil
 }
 
 // File starts the next file. Type, Name, Details and Removed of f are used.
-func (s *Sealer) File(f File) error {
+// A file without Details gets them at its end, by [Sealer.Details].
+func (s *Sealer) File(f File) error { return s.file(f, f.Details == "") }
+
+func (s *Sealer) file(f File, open bool) error {
 	if err := s.finishFile(); err != nil {
 		return err
 	}
@@ -164,7 +168,7 @@ func (s *Sealer) File(f File) error {
 	if err != nil {
 		return err
 	}
-	s.cur = &current{file: n, hash: sha256.New()}
+	s.cur = &current{file: n, hash: sha256.New(), open: open}
 	if !s.Sealed() {
 		s.held = append(s.held, segment{file: n, from: s.n, to: s.n})
 		if s.letterRoom() < 0 {
@@ -186,11 +190,21 @@ func (s *Sealer) addFile(f File) (int, error) {
 }
 
 // Details says, at the end of the current file, what became of its hidden
-// details.
+// details: removed, partly or unknown, and classes of what was removed, of which
+// 160 bytes are kept. The file must have started without Details: then there is
+// room for them in the letter. Files whose details nobody told are unknown.
 func (s *Sealer) Details(details string, removed []string) {
-	if s.cur != nil && s.cur.file > 0 {
-		f := &s.m.Files[s.cur.file-1]
-		f.Details, f.Removed = details, removed
+	if s.cur == nil || !s.cur.open {
+		return
+	}
+	s.cur.open = false
+	f := &s.m.Files[s.cur.file-1]
+	f.Details, f.Removed = details, nil
+	room := maxRemoved
+	for _, r := range removed {
+		if room -= len(r) + len(`"",`); room >= 0 {
+			f.Removed = append(f.Removed, r)
+		}
 	}
 }
 
@@ -317,6 +331,7 @@ func (s *Sealer) finishFile() error {
 			return s.err
 		}
 	}
+	s.Details("unknown", nil)
 	if s.cur.file > 0 {
 		s.figures()
 	} else if s.held[0].from == s.held[0].to {

@@ -1,7 +1,3 @@
-// Package scrub knows media files by their bytes.
-//
-// The name of a file says what its sender calls it; only its first bytes say
-// what it is. Removing hidden details will live here too.
 package scrub
 
 import (
@@ -13,8 +9,8 @@ import (
 // SniffLen is how many bytes from the start of a file Sniff looks at, at most.
 const SniffLen = 512
 
-// Unknown is the type of everything that Sniff does not know.
-const Unknown = "application/octet-stream"
+// UnknownType is the type of everything that Sniff does not know.
+const UnknownType = "application/octet-stream"
 
 // Sniff returns the media type of a file that starts with these bytes, such as
 // image/jpeg or video/mp4, without parameters. It knows what phones make, and
@@ -36,7 +32,7 @@ func Sniff(b []byte) string {
 		return "audio/flac"
 	case bytes.HasPrefix(b, []byte("#!AMR")):
 		return "audio/amr"
-	case bytes.HasPrefix(b, []byte("RIFF")) && len(b) >= 12 && string(b[8:12]) == "WAVE":
+	case len(b) >= 12 && string(b[8:12]) == "WAVE" && (string(b[:4]) == "RIFF" || string(b[:4]) == "RF64" || string(b[:4]) == "BW64"):
 		return "audio/wav"
 	case len(b) > 3 && b[0] == 0xff && b[1]&0xe6 == 0xe2: // MPEG audio, layer III
 		return "audio/mpeg"

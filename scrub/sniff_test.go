@@ -21,7 +21,7 @@ func TestSniffKnowsWhatPhonesMake(t *testing.T) {
 		"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00":         "video/mp4",
 		"OggS\x00\x02":         "audio/ogg",
 		"\xff\xfb\x90\x64":     "audio/mpeg",
-		"\x00\x01\x02\x03\x04": scrub.Unknown,
+		"\x00\x01\x02\x03\x04": scrub.UnknownType,
 	} {
 		if got := scrub.Sniff([]byte(in)); got != want {
 			t.Errorf("Sniff(%q) = %s, want %s", in, got, want)

@@ -1,0 +1,90 @@
+package scrub
+
+import "strings"
+
+// The ISO base media family, which is nearly all that phones record: MP4, MOV,
+// 3GP, M4A, HEIC, AVIF. A file is boxes in boxes. What no decoder needs becomes
+// a box of type free, of the same size and full of zeros, so that every offset
+// in the file stays true.
+
+// An isoFile is such a file on its way through a stream.
+type isoFile struct {
+	s     *stream
+	image bool // by its brand a HEIC or AVIF
+
+	index bool   // what says where the media are was seen: moov, or meta of an image
+	media bool   // media were seen
+	short bool   // the box being passed ended too early
+	cut   bool   // the file ends within moov
+	reach int64  // the last position that anything kept starts at, as far as was said
+	kind  string // the handler of the track being passed: vide, soun ...
+
+	tracks map[uint32]isoTrack
+	drops  bool  // some track is dropped
+	moof   int64 // where the fragment being passed starts
+	next   int64 // where its next run of samples starts, or -1 where that is not known
+}
+
+// isobmff cleans a file of the ISO base media family.
+func isobmff(s *stream) {
+	f := &isoFile{s: s, tracks: map[uint32]isoTrack{}}
+	f.image = strings.HasPrefix(Sniff(s.peek(SniffLen)), "image/")
+	for !s.end() {
+		f.top()
+	}
+	if !f.index || f.cut {
+		s.unknown()
+	}
+}
+
+// top passes one box of the file itself, or the junk in its place.
+func (f *isoFile) top() {
+	b, ok := isoHeader(f.s.peek(16), all)
+	_, listed := isoGrammar["/"+b.typ]
+	if !ok || !listed && !f.stranger(b) {
+		f.junk()
+		return
+	}
+	f.box("", b)
+}
+
+// stranger reports whether what claims to be a box of a type that we do not
+// know may well be one. Its type is letters, and it does not end after the
+// file, as far as a short look tells.
+func (f *isoFile) stranger(b isoBox) bool {
+	const look = 32 << 10
+	for _, c := range []byte(b.typ) {
+		if (c < ' ' || c > '~') && c != 0xa9 {
+			return false
+		}
+	}
+	n := min(b.size, look)
+	return int64(len(f.s.peek(int(n)))) == n
+}
+
+// junk removes what follows the last box: trailers of phones and cameras, often
+// with a video, a place, a serial number in them. Where media may still follow,
+// it is not for us to say what is junk.
+func (f *isoFile) junk() {
+	if !f.index || !f.media || f.reach >= f.s.pos {
+		f.s.unknown()
+	}
+	f.note(all, Other)
+	f.s.zeroRest()
+}
+
+// moov passes the box that describes the tracks. When it was cut short, tracks
+// may be missing that should have been removed.
+func (f *isoFile) moov(b isoBox) {
+	f.index, f.short = true, false
+	f.pass(int64(b.head))
+	f.walk("moov", b.size-int64(b.head))
+	f.cut = f.cut || f.short
+}
+
+// mdat passes coded media.
+func (f *isoFile) mdat(b isoBox) {
+	f.media = true
+	f.pass(int64(b.head))
+	f.s.copyMedia(b.size - int64(b.head))
+}

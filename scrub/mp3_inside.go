@@ -1,0 +1,172 @@
+package scrub
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// mp3Ext is how long the part of LAME's tag is that names the encoder.
+const mp3Ext = 36
+
+// frame cleans what encoders put into a frame of their own: the first one is
+// silent and describes the file, in a tag called Xing or Info.
+func (m *mp3File) frame(b []byte, h mp3Header) {
+	if h.side == 0 {
+		return
+	}
+	at := 4 + h.side
+	if b[1]&1 == 0 && !mp3Xing(b, at) {
+		at += 2 // behind a checksum
+	}
+	if mp3Xing(b, at) {
+		m.xing(b, at)
+	}
+}
+
+func mp3Xing(b []byte, at int) bool {
+	if len(b) < at+8 {
+		return false
+	}
+	name := string(b[at : at+4])
+	return (name == "Xing" || name == "Info") && binary.BigEndian.Uint32(b[at+4:]) <= 15
+}
+
+// xing keeps of such a tag the numbers, with the table to seek by and how much
+// silence the encoder added, and the first four letters of its name: decoders
+// cut the silence off only where they know the name.
+func (m *mp3File) xing(b []byte, at int) {
+	flags := b[at+7]
+	at += 8
+	for i, n := range [4]int{4, 4, 100, 4} {
+		if flags&(1<<i) != 0 {
+			at += n
+		}
+	}
+	if len(b) < at+mp3Ext {
+		m.clear(b[min(at, len(b)):])
+		return
+	}
+	tag := b[at : at+mp3Ext]
+	sumAt := at + mp3Ext - 2
+	sum := binary.BigEndian.Uint16(b[sumAt:])
+	right := tag[0] != 0 && mp3CRC(b[:sumAt]) == sum
+	switch string(tag[:4]) {
+	case "LAME", "Lavf", "Lavc":
+	default:
+		if !right {
+			m.clear(b[at:])
+			return
+		}
+	}
+	m.clear(b[at+mp3Ext:])
+	if string(tag[4:9]) != "     " {
+		m.s.found(Software)
+		copy(tag[4:9], "     ")
+	}
+	if right {
+		binary.BigEndian.PutUint16(b[sumAt:], mp3CRC(b[:sumAt]))
+	}
+}
+
+// clear zeroes b.
+func (m *mp3File) clear(b []byte) {
+	if len(bytes.Trim(b, "\x00")) > 0 {
+		m.s.noteWords(b, Software)
+	}
+	clear(b)
+}
+
+// mp3CRC is the checksum of LAME's tag, CRC-16/ARC.
+func mp3CRC(b []byte) (c uint16) {
+	for _, x := range b {
+		c ^= uint16(x)
+		for range 8 {
+			c = c>>1 ^ 0xA001&-(c&1)
+		}
+	}
+	return c
+}
+
+// mp3BlankFiller overwrites the name and version that LAME fills up frames
+// with, by the letter that goes on for the rest of the filler. No decoder looks
+// at it: it stands behind the sound, in a place that is for anything.
+func mp3BlankFiller(b []byte) (some bool) {
+	name := []byte("LAME3.")
+	for {
+		i := bytes.Index(b, name)
+		if i < 0 {
+			return some
+		}
+		some = true
+		b = b[i:]
+		for n := 0; n < len(b) && (n < len(name) || mp3Version(b[n])); n++ {
+			b[n] = 'U'
+		}
+		b = b[len(name):]
+	}
+}
+
+// mp3Version reports whether c can be of a version, as in 3.99.5 or 3.98r.
+func mp3Version(c byte) bool { return c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' }
+
+// cut returns how much of b, a frame that the input ends in, is before the
+// first tag in it.
+func (m *mp3File) cut(b []byte) int {
+	for {
+		i := mp3TagIn(b, len(b))
+		if i < 0 {
+			return len(b)
+		}
+		b = b[:i]
+	}
+}
+
+// blankTags zeroes the end of a frame from the first tag on: where no frame
+// follows, it may have been cut off, and the tag put behind it.
+func (m *mp3File) blankTags(frame, after []byte, atEnd bool) {
+	for {
+		i := mp3TagIn(frame, len(frame))
+		if atEnd {
+			if j := mp3TagIn(frame, len(frame)+len(after)); j >= 0 && (i < 0 || j < i) {
+				i = j
+			}
+		}
+		if i < 0 {
+			return
+		}
+		m.clear(frame[i:])
+	}
+}
+
+// mp3TagIn finds the first tag in a frame, or returns -1. An ID3v1 tag is
+// known by its distance from the end of the input.
+func mp3TagIn(b []byte, end int) (at int) {
+	at = -1
+	first := func(i int) {
+		if i >= 4 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	for _, magic := range []string{apeMagic, "LYRICSBEGIN"} {
+		first(bytes.Index(b, []byte(magic)))
+	}
+	for i := 0; ; i++ {
+		n := bytes.Index(b[i:], []byte("ID3"))
+		if n < 0 {
+			break
+		}
+		if i += n; id3Valid(b[i:]) && b[i+3] <= 4 {
+			first(i)
+			break
+		}
+	}
+	for _, t := range []struct {
+		magic string
+		far   int
+	}{{"TAG", id3v1Len}, {"TAG+", id3v1Len + 227}} {
+		if i := end - t.far; i >= 4 && i < len(b) && bytes.HasPrefix(b[i:], []byte(t.magic)) {
+			first(i)
+		}
+	}
+	return at
+}
