@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -31,7 +32,9 @@ type form struct {
 	wait   time.Duration
 	keep   bool // details=keep
 	files  int
+	left   []int // files in which hidden details are left, unasked
 	words  bool
+	broken error // of the sealer
 }
 
 type formBuffers struct {
@@ -115,7 +118,9 @@ func (f *form) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pause.Reset(f.wait)
-	return f.sealer.Write(p)
+	n, err := f.sealer.Write(p)
+	f.broken = err
+	return n, err
 }
 
 // read takes the form apart, field after field.
@@ -151,7 +156,7 @@ func readError(err error) error {
 func (f *form) field(p *multipart.Part, piece []byte) error {
 	switch p.FormName() {
 	case "words":
-		some, err := f.content(p, piece, func([]byte) error { return f.sealer.Words() })
+		some, err := f.content(p, piece, func([]byte) error { return f.sealer.Words() }, f.asIs)
 		f.words = f.words || some
 		return err
 	case "where":
@@ -161,7 +166,11 @@ func (f *form) field(p *multipart.Part, piece []byte) error {
 	case "details":
 		return f.details(p)
 	case "files":
-		some, err := f.content(p, piece, func(head []byte) error { return f.file(p, head) })
+		pass := f.cleaned
+		if f.keep {
+			pass = f.asIs
+		}
+		some, err := f.content(p, piece, func(head []byte) error { return f.file(p, head) }, pass)
 		if err == nil && !some && p.FileName() != "" { // an empty file is a file
 			err = f.seal(func() error { return f.file(p, nil) })
 		}
@@ -196,41 +205,59 @@ func (f *form) details(p *multipart.Part) error {
 	return nil
 }
 
-// file starts a file whose first bytes are head. Nothing is removed from files
-// yet, and the manifest says so: kept on demand, otherwise unknown.
+// file starts a file whose first bytes are head. Until its end nobody knows
+// what became of its hidden details.
 func (f *form) file(p *multipart.Part, head []byte) error {
 	f.files++
-	m := crypto.File{Type: scrub.Sniff(head), Details: "unknown"}
+	m := crypto.File{Type: scrub.Sniff(head)}
 	if f.keep {
 		m.Name, m.Details = p.FileName(), "kept"
 	}
 	return f.sealer.File(m)
 }
 
-// content seals all of a field, after start has seen its first bytes. It
-// reports whether there was anything.
-func (f *form) content(p *multipart.Part, piece []byte, start func(head []byte) error) (some bool, err error) {
+// content seals all of a field, after start has seen its first bytes, as pass
+// lets it through. It reports whether there was anything.
+func (f *form) content(p *multipart.Part, piece []byte, start func(head []byte) error, pass func(io.Reader, []byte) error) (some bool, err error) {
 	n, err := io.ReadFull(p, piece[:scrub.SniffLen])
 	if n == 0 && err == io.EOF {
 		return false, nil
 	}
 	if n > 0 {
+		head := bytes.NewReader(bytes.Clone(piece[:n]))
 		if err := f.seal(func() error { return start(piece[:n]) }); err != nil {
 			return true, err
 		}
+		if err == nil { // there may be more
+			err = pass(io.MultiReader(head, p), piece)
+		} else if errPass := pass(head, piece); errPass != nil {
+			err = errPass
+		}
 	}
-	for {
-		if _, err := f.Write(piece[:n]); err != nil {
-			return true, err
-		}
-		if err != nil {
-			break
-		}
-		n, err = p.Read(piece)
+	if f.broken != nil {
+		return true, f.broken
 	}
 	// Where the line breaks, the next part that is asked for says so again.
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return true, nil
 	}
 	return true, readError(err)
+}
+
+// asIs seals all of src.
+func (f *form) asIs(src io.Reader, piece []byte) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{src}, piece)
+	return err
+}
+
+// cleaned seals all of src but its hidden details.
+func (f *form) cleaned(src io.Reader, _ []byte) error {
+	rep, err := scrub.Copy(f, src)
+	if rep.Details != scrub.Removed {
+		f.left = append(f.left, f.files)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sealer.Details(rep.Details, rep.Removed)
+	return err
 }

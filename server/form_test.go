@@ -81,7 +81,7 @@ func TestNamesAreDroppedUnlessDetailsAreKept(t *testing.T) {
 	b := newBox(t, nil)
 	b.post(t, "text/plain", field{"files/Jean Canary.jpg", "\xff\xd8\xff\xe0"})
 	m := b.drops(t)[0].Manifest
-	if len(m.Files) != 1 || m.Files[0].Name != "" || m.Files[0].Details != "unknown" {
+	if len(m.Files) != 1 || m.Files[0].Name != "" || m.Files[0].Details != "removed" {
 		t.Errorf("%+v", m.Files)
 	}
 }

@@ -114,12 +114,27 @@ func (p *pages) write(w http.ResponseWriter, status int, page string) {
 
 func (p *pages) form(w http.ResponseWriter, tag string) { p.write(w, http.StatusOK, p.forms[tag]) }
 
-// done is the page with the receipt.
-func (p *pages) done(w http.ResponseWriter, tag string, r crypto.Receipt, files int) {
+// done is the page with the receipt. Left are the numbers of the files in which
+// hidden details are left.
+func (p *pages) done(w http.ResponseWriter, tag string, r crypto.Receipt, files int, left []int) {
 	p.write(w, http.StatusOK, p.page(tag, donePart, map[string]string{
 		"receipt": html.EscapeString(r.String()),
 		"files":   html.EscapeString(strings.ReplaceAll(p.english["done.files"], "{n}", strconv.Itoa(files))),
+		"left":    p.left(left),
 	}))
+}
+
+// left says which files could not be cleaned, by their place in the list that
+// the witness chose: the page does not repeat names.
+func (p *pages) left(files []int) string {
+	if len(files) == 0 {
+		return ""
+	}
+	var list []string
+	for _, n := range files {
+		list = append(list, strconv.Itoa(n))
+	}
+	return `<p class="left">` + html.EscapeString(strings.ReplaceAll(p.english["done.left"], "{n}", strings.Join(list, ", "))) + "</p>\n"
 }
 
 // failure is the page that says what a witness can do now.

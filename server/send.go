@@ -35,5 +35,5 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, receipt.String()+"\n")
 		return
 	}
-	s.pages.done(w, lang, receipt, f.files)
+	s.pages.done(w, lang, receipt, f.files, f.left)
 }

@@ -375,11 +375,11 @@ func TestNewRefusesNonsense(t *testing.T) {
 }
 
 // What the page promises is what the server does on this way in: it seals on
-// arrival, removes no details, and drops names unless asked.
+// arrival, and takes hidden details out of some kinds of files.
 func TestPageSaysWhatIsTrue(t *testing.T) {
 	b := newBox(t, nil)
 	_, page := do(t, "GET", b.url+"/en/", nil)
-	for _, has := range []string{"Our server locks the files as they arrive.", "We cannot take these out yet.", "Leave out the names of the files."} {
+	for _, has := range []string{"Our server locks the files as they arrive.", "Take them out as the files arrive.", "We cannot clean PDF or Word files."} {
 		if !strings.Contains(page, has) {
 			t.Errorf("the page does not say %q", has)
 		}
