@@ -27,6 +27,11 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TEMOIN_VAULT", filepath.Join(e.WorkDir, "vault"))
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_CONFIG_HOME", "")
+			samples, err := filepath.Abs("../../testdata/samples")
+			if err != nil {
+				return err
+			}
+			e.Setenv("SAMPLES", samples)
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"temoin/crypto"
+	"temoin/inbox"
 	"temoin/scrub"
 	"temoin/storage"
 	"temoin/storage/box"
@@ -38,11 +39,13 @@ compare the ten words of the fingerprint with what the coordinators told you som
 other way, or give them with --fingerprint: nothing is sent when they differ.
 
 HIDDEN DETAILS: photos and videos can hold the place, the time and the name of the
-device. This version does not remove them: files are sent as they are.
+device. They are removed on the way; your own files do not change. Some kinds of
+files cannot be cleaned, PDF and Word files among them: those are sent as they are,
+and named first.
 
-The file names are not sent, unless --keep-details is given. Nothing is left on
-this disk. If you stop it, what has arrived stays there; sending again starts a
-new drop.`,
+The file names are not sent, and the details are removed, unless --keep-details is
+given. Nothing is left on this disk. If you stop it, what has arrived stays there;
+sending again starts a new drop.`,
 		Example: "  temoin send --box https://box.example film.mp4 photo.jpg\n  temoin send --box https://box.example --words \"They came at noon.\" photo.jpg",
 		RunE:    func(c *cobra.Command, args []string) error { return a.runSend(c.Context(), o, args) },
 	}
@@ -50,7 +53,7 @@ new drop.`,
 	f.StringVar(&o.box, "box", "", "the `URL` of the box")
 	f.StringVar(&o.recipients, "recipients", "", "send only if the box has exactly the keys in this `file`")
 	f.StringVar(&o.fingerprint, "fingerprint", "", "send only if the keys of the box have this fingerprint: ten `WORDS`")
-	f.BoolVar(&o.keep, "keep-details", false, "send the names of the files too")
+	f.BoolVar(&o.keep, "keep-details", false, "leave hidden details in the files, and send their names too")
 	f.StringVar(&o.words, "words", "", "what happened, in words; - reads it from the standard input")
 	c.MarkFlagRequired("box")
 	c.MarkFlagsMutuallyExclusive("recipients", "fingerprint")
@@ -79,8 +82,10 @@ func (a *app) runSend(ctx context.Context, o sendOptions, names []string) error 
 	if err != nil {
 		return err
 	}
-	if len(files) > 0 {
-		a.say("The files are sent as they are, with the details hidden in them. This version cannot remove any.")
+	for _, f := range files {
+		if f.meta.Details == scrub.Unknown {
+			a.say("Cannot be cleaned, and is sent as it is, with the details hidden in it: %s", inbox.Escape(f.Name()))
+		}
 	}
 	return a.sealAndSend(ctx, client, to, words, files)
 }
@@ -139,14 +144,16 @@ func (a *app) readWords(words string) (string, error) {
 	return string(b), nil
 }
 
-// toSend is an open file with what the manifest is going to say of it.
+// toSend is an open file with what the manifest is going to say of it. Size is
+// that of what is sent.
 type toSend struct {
 	*os.File
 	size int64
 	meta crypto.File
 }
 
-// openAll opens all files before anything is sent, smallest first.
+// openAll opens all files before anything is sent, smallest first, and looks
+// what can be cleaned.
 func openAll(names []string, keep bool) (files []toSend, err error) {
 	if len(names) > crypto.MaxFiles-1 {
 		return nil, fail(exitUsage, "send the rest in a second drop", "%d files; one drop takes %d", len(names), crypto.MaxFiles-1)
@@ -156,25 +163,55 @@ func openAll(names []string, keep bool) (files []toSend, err error) {
 		if err != nil {
 			return files, fail(exitUsage, "", "%v", err)
 		}
-		t := toSend{File: f, meta: crypto.File{Details: "unknown"}}
-		files = append(files, t)
+		files = append(files, toSend{File: f})
 		fi, err := f.Stat()
 		if err != nil || !fi.Mode().IsRegular() {
 			return files, fail(exitUsage, "", "%s is not a file", name)
 		}
-		head := make([]byte, scrub.SniffLen)
-		n, err := f.ReadAt(head, 0)
-		if err != nil && err != io.EOF {
-			return files, fail(exitFailed, "", "%v", err)
-		}
-		t.size, t.meta.Type = fi.Size(), scrub.Sniff(head[:n])
+		t := &files[len(files)-1]
 		if keep {
-			t.meta.Details, t.meta.Name = "kept", filepath.Base(name)
+			err = t.lookAt(fi)
+		} else {
+			err = t.tryToClean()
 		}
-		files[len(files)-1] = t
+		if err != nil {
+			return files, fail(exitFailed, "", "reading %s: %v", name, err)
+		}
 	}
 	slices.SortStableFunc(files, func(a, b toSend) int { return cmp.Compare(a.size, b.size) })
 	return files, nil
+}
+
+// lookAt says of a file that is sent as it is what it is.
+func (t *toSend) lookAt(fi os.FileInfo) error {
+	head := make([]byte, scrub.SniffLen)
+	n, err := t.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	t.size = fi.Size()
+	t.meta = crypto.File{Type: scrub.Sniff(head[:n]), Details: "kept", Name: filepath.Base(t.Name())}
+	return nil
+}
+
+// tryToClean says what will become of a file's hidden details. In the plan
+// that is all: which details there were is told at the end.
+func (t *toSend) tryToClean() error {
+	rep, err := scrub.File(counter{&t.size}, t.File)
+	if err != nil {
+		return err
+	}
+	t.meta = crypto.File{Type: rep.Type, Details: rep.Details}
+	_, err = t.Seek(0, io.SeekStart)
+	return err
+}
+
+// counter counts the bytes written to it.
+type counter struct{ n *int64 }
+
+func (c counter) Write(p []byte) (int, error) {
+	*c.n += int64(len(p))
+	return len(p), nil
 }
 
 func closeAll(files []toSend) {
@@ -219,7 +256,7 @@ func (a *app) sealAndSend(ctx context.Context, client *box.Client, to *crypto.Re
 		return unsent(ctx, out.arrived, bar.done, total, err)
 	}
 	if a.json {
-		return a.emit(map[string]any{"receipt": s.Receipt().String(), "files": len(files), "bytes": total})
+		return a.emit(map[string]any{"receipt": s.Receipt().String(), "files": len(files), "bytes": total, "uncleaned": uncleaned(files)})
 	}
 	a.say("Everything has arrived. Your receipt, to be written down only if that is safe:")
 	_, err = fmt.Fprintln(a.out, s.Receipt())
@@ -235,17 +272,40 @@ func sealAll(s *crypto.Sealer, words string, files []toSend) error {
 			return err
 		}
 	}
-	buf := make([]byte, 256<<10)
 	for _, f := range files {
-		if err := s.File(f.meta); err != nil {
-			return err
-		}
-		// Without the wrapper io would choose a smaller buffer of its own.
-		if _, err := io.CopyBuffer(s, struct{ io.Reader }{f.File}, buf); err != nil {
+		if err := sealFile(s, f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func sealFile(s *crypto.Sealer, f toSend) error {
+	if f.meta.Details == scrub.Removed {
+		if err := s.File(crypto.File{Type: f.meta.Type}); err != nil {
+			return err
+		}
+		rep, err := scrub.File(s, f.File)
+		s.Details(rep.Details, rep.Removed)
+		return err
+	}
+	if err := s.File(f.meta); err != nil {
+		return err
+	}
+	// Without the wrapper io would choose a smaller buffer of its own.
+	_, err := io.CopyBuffer(s, struct{ io.Reader }{f.File}, make([]byte, 256<<10))
+	return err
+}
+
+// uncleaned lists the files that could not be cleaned.
+func uncleaned(files []toSend) []string {
+	names := []string{}
+	for _, f := range files {
+		if f.meta.Details == scrub.Unknown {
+			names = append(names, f.Name())
+		}
+	}
+	return names
 }
 
 // unsent says what became of a drop that is not complete.
