@@ -31,7 +31,7 @@ type boxLimits struct {
 }
 
 func (s *Server) showBox(w http.ResponseWriter, r *http.Request) {
-	rs := s.cfg.Recipients
+	rs := s.recipients.Load()
 	kind := "hybrid"
 	if rs.Kind() == crypto.X25519 {
 		kind = "x25519"
@@ -47,7 +47,7 @@ func (s *Server) showBox(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) showRecipients(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	rs := s.cfg.Recipients
+	rs := s.recipients.Load()
 	io.WriteString(w, "# "+rs.Fingerprint()+"\n"+strings.Join(rs.Strings(), "\n")+"\n")
 }
 

@@ -69,7 +69,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*
 	}
 	// What arrived is stored even when the sender is gone.
 	out := newOutput(context.WithoutCancel(r.Context()), s.cfg.Sink, s.cfg.Parallel)
-	sealer, err := crypto.NewSealer(s.cfg.Recipients, out, crypto.Options{Via: "form", Lang: lang, Total: r.ContentLength})
+	sealer, err := crypto.NewSealer(s.recipients.Load(), out, crypto.Options{Via: "form", Lang: lang, Total: r.ContentLength})
 	if err != nil {
 		return nil, "", err
 	}

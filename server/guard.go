@@ -25,6 +25,8 @@ const hsts = "max-age=31536000"
 // and redirects would pass by middleware that stands inside.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.activity.begin()
+		defer func() { s.activity.end(r.URL.Path != "/healthz") }()
 		h := w.Header()
 		for _, f := range fixedHeaders {
 			h.Set(f[0], f[1])

@@ -77,7 +77,7 @@ func (s *Server) challengeInbox(w http.ResponseWriter, r *http.Request) {
 	number := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(tokenLife).Unix()))
 	number = append(number, make([]byte, 16)...)
 	rand.Read(number[8:])
-	sealed, err := crypto.SealChallenge(s.cfg.Recipients, ask.Origin, s.inbox.secret(number, ask.Origin))
+	sealed, err := crypto.SealChallenge(s.recipients.Load(), ask.Origin, s.inbox.secret(number, ask.Origin))
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -52,9 +52,13 @@ type listener struct {
 	net.Listener
 	tls   *tls.Config
 	slots chan struct{}
+
+	mu     sync.Mutex
+	parked chan struct{} // not nil: pause was called; closed: no accept is under way
+	resume chan struct{}
 }
 
-func newListener(l net.Listener, t *tls.Config) net.Listener {
+func newListener(l net.Listener, t *tls.Config) *listener {
 	if t != nil {
 		t = t.Clone()
 		t.NextProtos = []string{"http/1.1"}
@@ -67,6 +71,9 @@ func newListener(l net.Listener, t *tls.Config) net.Listener {
 func (l *listener) Accept() (net.Conn, error) {
 	l.slots <- struct{}{}
 	c, err := l.Listener.Accept()
+	for err != nil && l.wait() {
+		c, err = l.Listener.Accept()
+	}
 	if err != nil {
 		<-l.slots
 		return nil, err
@@ -78,6 +85,46 @@ func (l *listener) Accept() (net.Conn, error) {
 	// Wrapped once more, so that net/http does not see a *tls.Conn: it would
 	// log failed handshakes.
 	return &conn{Conn: tls.Server(nameless, l.tls), tls: true}, nil
+}
+
+// pause stops taking connections, which wait in the kernel's queue, until the
+// function that it returns is called. It reports whether no accept is under way.
+func (l *listener) pause() (resume func(), ok bool) {
+	d, ok := l.Listener.(interface{ SetDeadline(time.Time) error })
+	if !ok {
+		return func() {}, false
+	}
+	parked := make(chan struct{})
+	l.mu.Lock()
+	l.parked, l.resume = parked, make(chan struct{})
+	l.mu.Unlock()
+	d.SetDeadline(time.Unix(1, 0))
+	select {
+	case <-parked:
+	case <-time.After(100 * time.Millisecond): // all places are taken
+		ok = false
+	}
+	return func() {
+		d.SetDeadline(time.Time{})
+		l.mu.Lock()
+		close(l.resume)
+		l.parked = nil
+		l.mu.Unlock()
+	}, ok
+}
+
+// wait parks an accept that pause interrupted. It reports whether there was a
+// pause to wait for.
+func (l *listener) wait() bool {
+	l.mu.Lock()
+	parked, resume := l.parked, l.resume
+	l.mu.Unlock()
+	if parked == nil {
+		return false
+	}
+	close(parked)
+	<-resume
+	return true
 }
 
 // conn is a connection without an address.

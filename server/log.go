@@ -24,11 +24,12 @@ const (
 	EventBusy        Event = "busy"              // more uploads than the box takes
 	EventCut         Event = "upload-cut"        // a line broke; what came is stored
 	EventStalled     Event = "upload-too-slow"   // given up; what came is stored
+	EventNotRenewed  Event = "not-renewed"       // the process could not replace itself
 )
 
 // urgent events are about the box and not about a witness: they are written
 // within a minute, all others within the hour.
-var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable}
+var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable, EventNotRenewed}
 
 // Log writes events as counts, so seldom that neither the log nor the times
 // that a journal adds to it tell when somebody sent.
@@ -37,13 +38,14 @@ type Log struct {
 	out    io.Writer
 	counts map[Event]int
 	timers map[bool]*time.Timer // for urgent ones, and for the others
+	due    map[bool]time.Time   // when these fire
 	soon   time.Duration
 	late   time.Duration
 }
 
 // NewLog returns a Log that writes to out.
 func NewLog(out io.Writer) *Log {
-	return &Log{out: out, counts: make(map[Event]int), timers: make(map[bool]*time.Timer), soon: time.Minute, late: time.Hour}
+	return &Log{out: out, counts: make(map[Event]int), timers: make(map[bool]*time.Timer), due: make(map[bool]time.Time), soon: time.Minute, late: time.Hour}
 }
 
 // Count counts one event. It may be called from any goroutine.
@@ -56,7 +58,39 @@ func (l *Log) Count(e Event) {
 		wait = l.soon
 	}
 	if l.timers[u] == nil {
-		l.timers[u] = time.AfterFunc(wait, func() { l.flush(u) })
+		l.schedule(u, wait)
+	}
+}
+
+func (l *Log) schedule(u bool, wait time.Duration) {
+	l.due[u] = time.Now().Add(wait)
+	l.timers[u] = time.AfterFunc(wait, func() { l.flush(u) })
+}
+
+// Pending is what a log was going to write when its process was renewed.
+type Pending struct {
+	Event Event
+	Count int
+	Due   time.Time
+}
+
+func (l *Log) pending() (all []Pending) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e, n := range l.counts {
+		all = append(all, Pending{e, n, l.due[slices.Contains(urgent, e)]})
+	}
+	return all
+}
+
+func (l *Log) restore(all []Pending) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range all {
+		l.counts[p.Event] += p.Count
+		if u := slices.Contains(urgent, p.Event); l.timers[u] == nil {
+			l.schedule(u, max(0, time.Until(p.Due)))
+		}
 	}
 }
 

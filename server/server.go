@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"temoin/crypto"
@@ -54,6 +55,12 @@ type Config struct {
 	TLS *tls.Config
 	// Log receives event codes. Required.
 	Log *Log
+	// Renew replaces the process by a fresh one that listens on the same socket,
+	// and returns only if it could not. It is called when nothing is under way.
+	// Nil: what senders sent stays in freed memory until the process ends.
+	Renew func(State) error
+	// State is what the process was before it was renewed, if it was.
+	State *State
 }
 
 // Server is one box.
@@ -63,6 +70,10 @@ type Server struct {
 	limits  *limits
 	inbox   *inboxLock
 	handler http.Handler
+	idle    time.Duration
+
+	activity   activity
+	recipients atomic.Pointer[crypto.Recipients]
 }
 
 // New checks the configuration and returns a box that does not listen yet.
@@ -83,11 +94,18 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
+	s.recipients.Store(cfg.Recipients)
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
+	s.restore(cfg.State)
+	s.idle, s.activity.conns = idle, make(map[net.Conn]bool)
 	s.handler = s.guard(s.routes())
 	return s, nil
 }
+
+// SetRecipients makes what arrives from now on be sealed to other keys. Drops
+// that are under way keep theirs.
+func (s *Server) SetRecipients(rs *crypto.Recipients) { s.recipients.Store(rs) }
 
 // How long a stopping server waits for uploads that are under way.
 const drain = 30 * time.Second
@@ -105,9 +123,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     s.cfg.Log.httpLogger(),
+		ConnState:                    s.activity.connState,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(newListener(l, s.cfg.TLS)) }()
+	accept := newListener(l, s.cfg.TLS)
+	go func() { failed <- srv.Serve(accept) }()
+	if s.cfg.Renew != nil {
+		go s.renewWhenIdle(ctx, srv, accept)
+	}
 	select {
 	case err := <-failed:
 		return err

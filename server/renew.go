@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Renewal forgets. net/http and mime/multipart leave what a sender sent as
+// strings in freed memory, and Go clears none of it. So a box that was of use
+// and then had nothing to do for a while replaces itself by a fresh process
+// image, with its sockets open: connections that come meanwhile wait in the
+// kernel's queue.
+
+// idle is how long nothing may be under way before the box renews itself.
+const idle = 5 * time.Second
+
+// State is what a renewed process takes over. Nothing in it is of a sender.
+type State struct {
+	Hour time.Time // when the hour of Used began
+	Used int64     // bytes taken in this hour
+	Key  []byte    // 32 bytes: secret of the inbox's challenges, so that a pull goes on
+
+	// Events are counts that were not written yet. Writing them now would tell
+	// when somebody sent.
+	Events []Pending
+}
+
+// activity knows whether anything is under way.
+type activity struct {
+	mu     sync.Mutex
+	served bool              // something that could leave traces
+	flying int               // requests
+	last   time.Time         // when something that leaves traces ended
+	conns  map[net.Conn]bool // true: it waits for a next request
+}
+
+func (a *activity) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.flying++
+}
+
+// end counts a request as done. One that leaves no traces needs no renewal.
+func (a *activity) end(traces bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.flying--
+	if traces {
+		a.served, a.last = true, time.Now()
+	}
+}
+
+// connState is http.Server.ConnState.
+func (a *activity) connState(c net.Conn, state http.ConnState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch state {
+	case http.StateClosed, http.StateHijacked:
+		delete(a.conns, c)
+	default:
+		a.conns[c] = state == http.StateIdle
+	}
+}
+
+// quiet reports whether no request is under way, and no connection that could
+// be about to send one but those that idle between two.
+func (a *activity) quiet() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, waiting := range a.conns {
+		if !waiting {
+			return false
+		}
+	}
+	return a.flying == 0
+}
+
+// due reports whether there is something to forget and time to do it.
+func (a *activity) due(wait time.Duration) bool {
+	a.mu.Lock()
+	due := a.served && a.flying == 0 && time.Since(a.last) >= wait
+	a.mu.Unlock()
+	return due && a.quiet()
+}
+
+func (a *activity) connections() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.conns)
+}
+
+// renewWhenIdle replaces the process whenever it is due, until ctx ends.
+func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, l *listener) {
+	tick := time.NewTicker(s.idle / 20)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if s.activity.due(s.idle) {
+				s.renew(srv, l)
+			}
+		}
+	}
+}
+
+// renew does not return if it succeeds.
+func (s *Server) renew(srv *http.Server, l *listener) {
+	resume, ok := l.pause()
+	defer resume()
+	if !ok || !s.activity.quiet() { // somebody came before the door was closed
+		return
+	}
+	srv.SetKeepAlivesEnabled(false) // closes those that idle
+	defer srv.SetKeepAlivesEnabled(true)
+	for end := time.Now().Add(100 * time.Millisecond); s.activity.connections() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return
+		}
+	}
+	s.limits.mu.Lock()
+	state := State{Hour: s.limits.hour, Used: s.limits.used, Key: s.inbox.key[:], Events: s.cfg.Log.pending()}
+	s.limits.mu.Unlock()
+	if s.cfg.Renew(state) != nil {
+		s.cfg.Log.Count(EventNotRenewed)
+		s.activity.mu.Lock()
+		s.activity.served = false // tried again after the next sender
+		s.activity.mu.Unlock()
+	}
+}
+
+// restore takes over what the process was before its renewal.
+func (s *Server) restore(state *State) {
+	if state == nil {
+		return
+	}
+	s.limits.hour, s.limits.used = state.Hour, state.Used
+	copy(s.inbox.key[:], state.Key)
+	s.cfg.Log.restore(state.Events)
+}
