@@ -62,7 +62,7 @@ func TestNoTraceOfBrokenHandshakes(t *testing.T) {
 	if m := traces.FindString(b.out.String()); m != "" {
 		t.Errorf("the server printed %s:\n%s", m, b.out.String())
 	}
-	if m := memory(t, b.pid, inMemory); m != "" {
+	if m := memory(t, b.pid, address); m != "" {
 		t.Errorf("the process remembers %q", m)
 	}
 }

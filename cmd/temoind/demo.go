@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,9 +40,11 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	cfg := server.Config{Recipients: rs, Sink: store, Inbox: store, Org: "your own demo", Log: server.NewLog(stderr)}
-	return listenAndServe(ctx, *listen, cfg, func(l net.Listener) {
-		fmt.Fprint(stdout, demoText(address(l), *folder))
-	})
+	l, err := server.Listen(ctx, *listen)
+	if err != nil {
+		return err
+	}
+	return serveOn(ctx, l, cfg, func(*server.Server) { fmt.Fprint(stdout, demoText(address(l), *folder)) })
 }
 
 // demoKey returns the recipient of the demo's key, which it makes if need be.

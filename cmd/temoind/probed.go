@@ -47,6 +47,16 @@ func (p *probed) Put(ctx context.Context, key string, body []byte) error {
 	return p.Store.Put(ctx, key, body)
 }
 
+// proven reports whether the bucket has shown that it keeps what it has.
+func (b *box) proven() bool {
+	if b.bucket == nil {
+		return false
+	}
+	b.bucket.mu.Lock()
+	defer b.bucket.mu.Unlock()
+	return b.bucket.ok
+}
+
 // prove asks the bucket once, and after a failure again every few seconds.
 func (p *probed) prove(ctx context.Context) error {
 	p.mu.Lock()

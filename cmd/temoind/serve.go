@@ -9,7 +9,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"temoin/crypto"
@@ -18,61 +20,75 @@ import (
 	"temoin/storage/s3"
 )
 
-// settings are the flags of serve, each with its meaning where it is defined.
-type settings struct {
-	listen, recipients, store, spool, org, exitURL, cert, key string
-	origins                                                   list
-	noPreconditions                                           bool
-}
-
-type list []string
-
-func (l *list) String() string     { return strings.Join(*l, ",") }
-func (l *list) Set(s string) error { *l = append(*l, s); return nil }
-
-func (s *settings) flags() *flag.FlagSet {
-	f := flag.NewFlagSet("serve", flag.ContinueOnError)
-	f.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`ADDRESS`: host:port, or unix:PATH for Tor or a proxy on this machine")
-	f.StringVar(&s.recipients, "recipients", "", "`FILE` with the coordinators' public keys, one a line")
-	f.StringVar(&s.store, "store", "", "where sealed objects go: dir:`PATH` or s3://HOST/BUCKET[/PREFIX]")
-	f.StringVar(&s.spool, "spool", "", "`DIR` for sealed objects on their way to a bucket; ciphertext only")
-	f.StringVar(&s.org, "org", "", "`NAME` of those who receive, shown on the page")
-	f.StringVar(&s.exitURL, "exit-url", "", "where \"Leave this page\" leads: a `URL` that is harmless to be seen with")
-	f.StringVar(&s.cert, "tls-cert", "", "`FILE` with the TLS certificate chain; without it the box speaks http and belongs behind Tor or a proxy")
-	f.StringVar(&s.key, "tls-key", "", "`FILE` with the key of the certificate")
-	f.Var(&s.origins, "origin", "`URL` by which coordinators reach the inbox of a box that stores on disk, such as https://box.example; may be repeated")
-	f.BoolVar(&s.noPreconditions, "accept-overwrites-by-provider", false, "start although the bucket's provider ignores If-None-Match: whoever knows a name can then replace what lies there")
-	return f
-}
-
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var s settings
-	if err := parse(s.flags(), args, stderr); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	b := &box{}
+	var err error
+	if b.before, err = inherit(); err != nil {
 		return err
 	}
-	cfg, err := s.config(ctx, stderr)
+	if b.before != nil {
+		b.settings = b.before.state.Settings
+		return b.run(ctx, stderr)
+	}
+	s, print, err := settle("serve", args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return nil
+	case err != nil:
+		return err
+	case print:
+		return s.print(stdout)
+	}
+	b.settings = s
+	return b.run(ctx, stderr)
+}
+
+// run is the box at work.
+func (b *box) run(ctx context.Context, stderr io.Writer) error {
+	cfg, err := b.config(ctx, stderr)
 	if err != nil {
 		return err
 	}
-	return listenAndServe(ctx, s.listen, cfg, func(l net.Listener) {
-		fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n", address(l), cfg.Recipients.Fingerprint())
+	l, err := b.listen(ctx)
+	if err != nil {
+		return err
+	}
+	hup := make(chan os.Signal, 1)
+	cfg.Renew = func(state server.State) error {
+		signal.Ignore(syscall.SIGHUP) // it would end an image that does not wait for it yet
+		defer signal.Notify(hup, syscall.SIGHUP)
+		return renew(l, b.carry(state))
+	}
+	return serveOn(ctx, l, cfg, func(srv *server.Server) {
+		b.reloadOnHUP(ctx, hup, srv, stderr)
+		if b.before == nil {
+			fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n", address(l), cfg.Recipients.Fingerprint())
+			notify("READY=1")
+		}
 	})
 }
 
-// listenAndServe calls ready when connections are accepted.
-func listenAndServe(ctx context.Context, addr string, cfg server.Config, ready func(net.Listener)) error {
+// listen returns the socket of the process image before this one, of systemd,
+// or a new one.
+func (b *box) listen(ctx context.Context) (net.Listener, error) {
+	if b.before != nil {
+		return b.before.listener, nil
+	}
+	if l, err := activated(); l != nil || err != nil {
+		return l, err
+	}
+	return server.Listen(ctx, b.Listen)
+}
+
+// serveOn calls ready just before connections are accepted.
+func serveOn(ctx context.Context, l net.Listener, cfg server.Config, ready func(*server.Server)) error {
 	defer cfg.Log.Flush()
 	srv, err := server.New(cfg)
 	if err != nil {
 		return err
 	}
-	l, err := server.Listen(ctx, addr)
-	if err != nil {
-		return err
-	}
-	ready(l)
+	ready(srv)
+	context.AfterFunc(ctx, func() { notify("STOPPING=1") })
 	return srv.Serve(ctx, l)
 }
 
@@ -84,38 +100,34 @@ func address(l net.Listener) string {
 }
 
 // config turns flags into what a server needs.
-func (s *settings) config(ctx context.Context, stderr io.Writer) (server.Config, error) {
-	cfg := server.Config{Org: s.org, ExitURL: s.exitURL, Origins: s.origins, Log: server.NewLog(stderr)}
-	if s.recipients == "" || s.store == "" {
-		return cfg, errors.New("--recipients and --store are needed; \"temoind demo\" shows a box without them")
+func (b *box) config(ctx context.Context, stderr io.Writer) (server.Config, error) {
+	cfg := server.Config{Org: b.Org, ExitURL: b.ExitURL, Origins: b.Origin, Log: server.NewLog(stderr)}
+	if b.Recipients == "" || b.Store == "" {
+		return cfg, errors.New("recipients and store are needed, by --recipients and --store or in the file that --config names; \"temoind demo\" shows a box without them")
 	}
-	text, err := os.ReadFile(s.recipients)
-	if err != nil {
+	if err := b.load(); err != nil {
 		return cfg, err
 	}
-	if cfg.Recipients, err = crypto.ParseRecipients(string(text)); err != nil {
-		return cfg, err
-	}
-	if s.cert != "" || s.key != "" {
-		pair, err := tls.LoadX509KeyPair(s.cert, s.key)
-		if err != nil {
-			return cfg, fmt.Errorf("reading the TLS certificate and key: %w", err)
-		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	cfg.Recipients = b.to.Load()
+	if pair := b.certificate.Load(); pair != nil {
+		cfg.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &b.certificate.Load().Certificate, nil }}
 		for _, name := range pair.Leaf.DNSNames {
 			if o := "https://" + strings.ToLower(name); crypto.ValidOrigin(o) {
 				cfg.Origins = append(cfg.Origins, o)
 			}
 		}
 	}
-	return cfg, s.openStore(ctx, &cfg, stderr)
+	if b.before != nil {
+		cfg.State = &b.before.state.Server
+	}
+	return cfg, b.openStore(ctx, &cfg, stderr)
 }
 
 // startPatience is how long the start waits for a bucket.
 const startPatience = 5 * time.Second
 
-func (s *settings) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
-	if path, ok := strings.CutPrefix(s.store, "dir:"); ok {
+func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
+	if path, ok := strings.CutPrefix(b.Store, "dir:"); ok {
 		store, err := dir.New(path)
 		if err != nil {
 			return err
@@ -123,17 +135,17 @@ func (s *settings) openStore(ctx context.Context, cfg *server.Config, stderr io.
 		cfg.Sink, cfg.Inbox = store, store
 		return nil
 	}
-	if !strings.HasPrefix(s.store, "s3://") {
-		return fmt.Errorf("--store is dir:PATH or s3://HOST/BUCKET, not %q", s.store)
+	if !strings.HasPrefix(b.Store, "s3://") {
+		return fmt.Errorf("--store is dir:PATH or s3://HOST/BUCKET, not %q", b.Store)
 	}
-	c, err := s3.Parse(s.store)
+	c, err := s3.Parse(b.Store)
 	if err != nil {
 		return err
 	}
-	c.AccessKey, c.SecretKey, c.Spool = os.Getenv("TEMOIN_S3_ACCESS_KEY"), os.Getenv("TEMOIN_S3_SECRET_KEY"), s.spool
-	if c.AccessKey == "" || c.SecretKey == "" {
-		return errors.New("a bucket needs TEMOIN_S3_ACCESS_KEY and TEMOIN_S3_SECRET_KEY in the environment")
+	if c.AccessKey, c.SecretKey, err = b.credentials(); err != nil {
+		return err
 	}
+	c.Spool = b.Spool
 	if c.Spool == "" {
 		return errors.New("a bucket needs --spool DIR, for sealed objects on their way")
 	}
@@ -142,11 +154,15 @@ func (s *settings) openStore(ctx context.Context, cfg *server.Config, stderr io.
 		return err
 	}
 	cfg.Parallel = 8 // a bucket answers late: more at once
-	probed, err := newProbed(store, cfg.Recipients.Kind(), s.noPreconditions)
+	probed, err := newProbed(store, cfg.Recipients.Kind(), b.AcceptOverwrites)
 	if err != nil {
 		return err
 	}
-	cfg.Sink = probed
+	b.bucket, cfg.Sink = probed, probed
+	if b.before != nil && b.before.state.Proven {
+		probed.ok = true
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	if err := probed.prove(ctx); errors.Is(err, s3.ErrOverwrites) {

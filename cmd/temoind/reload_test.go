@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+)
+
+// lines collects what a box says.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// wait waits until the pattern is there and returns its first group.
+func (l *lines) wait(t *testing.T, pattern string) string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		l.mu.Lock()
+		m := re.FindStringSubmatch(l.b.String())
+		l.mu.Unlock()
+		if m != nil {
+			return m[len(m)-1]
+		}
+	}
+	t.Fatalf("%q never came:\n%s", pattern, l.b.String())
+	return ""
+}
+
+func recipient(t *testing.T) string {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.Recipient().String()
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// SIGHUP brings new keys without a restart; a page that was loaded before goes
+// on working, and a broken file changes nothing.
+func TestReload(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "recipients.txt")
+	first, second := recipient(t), recipient(t)
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(first)
+	systemd := listenForSystemd(t, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	var said lines
+	done := make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"serve", "--listen", "127.0.0.1:0", "--recipients", file, "--store", "dir:" + filepath.Join(dir, "store")}, io.Discard, &said)
+	}()
+	url := "http://" + said.wait(t, "listening on (.*)")
+	if got := get(t, url+"/recipients.txt"); !strings.Contains(got, first) {
+		t.Fatalf("the first key is not there: %s", got)
+	}
+	said.wait(t, "fingerprint")
+	page := get(t, url+"/en/")
+	write(second)
+	syscall.Kill(os.Getpid(), syscall.SIGHUP)
+	said.wait(t, "reloaded; fingerprint")
+	if got := get(t, url+"/recipients.txt"); !strings.Contains(got, second) || strings.Contains(got, first) {
+		t.Errorf("the keys are still the old ones: %s", got)
+	}
+	write("age1nonsense")
+	syscall.Kill(os.Getpid(), syscall.SIGHUP)
+	said.wait(t, "not reloaded, what was there stays")
+	if got := get(t, url+"/v1/box"); !strings.Contains(got, second) {
+		t.Errorf("a broken file took the keys away: %s", got)
+	}
+	action := regexp.MustCompile(`action="([^"]+)"`).FindStringSubmatch(page)
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	w.WriteField("words", "They came at noon.")
+	w.Close()
+	resp, err := http.Post(url+action[1], w.FormDataContentType(), &body)
+	if err != nil || resp.StatusCode != 200 {
+		t.Errorf("the page of before: %v %v", resp, err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	want := "READY=1 RELOADING=1 READY=1 RELOADING=1 READY=1 STOPPING=1"
+	if got := strings.Join(systemd(6), " "); got != want {
+		t.Errorf("systemd was told %q, want %q", got, want)
+	}
+}
+
+// listenForSystemd stands in for systemd. The function that it returns gives
+// the next n messages.
+func listenForSystemd(t *testing.T, dir string) func(n int) []string {
+	t.Helper()
+	path := filepath.Join(dir, "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	return func(n int) (messages []string) {
+		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		buf := make([]byte, 100)
+		for range n {
+			m, err := c.Read(buf)
+			if err != nil {
+				break
+			}
+			messages = append(messages, string(buf[:m]))
+		}
+		return messages
+	}
+}

@@ -1,0 +1,121 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"temoin/server"
+)
+
+// renewedEnv tells a fresh process image that it is one, and which file
+// descriptors it takes over: "SOCKET STATE".
+const renewedEnv = "TEMOIN_RENEWED"
+
+// inherited is what a process image takes over from the one before it.
+type inherited struct {
+	listener net.Listener
+	state    *carried
+}
+
+// carried is what goes from one process image to the next, through a pipe. The
+// settings and keys go with it: a file that somebody is just editing must not
+// end a box that works.
+type carried struct {
+	Server     server.State
+	Settings   settings
+	Recipients []string
+	Cert, Key  []byte // PEM
+	Proven     bool   // the bucket has shown that it honours preconditions
+}
+
+// pipeSize is what fits into a pipe while nobody reads. See pipe(7).
+const pipeSize = 64 << 10
+
+// renew replaces the process image. It returns only if that failed.
+func renew(l net.Listener, c carried) error {
+	file, err := l.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if len(text) > pipeSize {
+		return errors.New("there is too much to carry over")
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	defer w.Close()
+	if _, err := w.Write(text); err != nil {
+		return err
+	}
+	var fds [2]uintptr
+	for i, f := range []*os.File{file, r} {
+		if fds[i], err = survive(f); err != nil {
+			return err
+		}
+	}
+	env := append(os.Environ(), fmt.Sprintf("%s=%d %d", renewedEnv, fds[0], fds[1]))
+	return syscall.Exec("/proc/self/exe", os.Args, env)
+}
+
+// survive keeps a file open in the next process image. It does not use Fd,
+// which would make the listener, whose description this is too, block.
+func survive(f *os.File) (fd uintptr, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	errControl := raw.Control(func(n uintptr) {
+		fd = n
+		_, err = unix.FcntlInt(n, unix.F_SETFD, 0)
+	})
+	return fd, errors.Join(errControl, err)
+}
+
+// inherit takes over what the process image before this one left, or nil.
+func inherit() (*inherited, error) {
+	value := os.Getenv(renewedEnv)
+	if value == "" {
+		return nil, nil
+	}
+	os.Unsetenv(renewedEnv)
+	var socket, state uintptr
+	if _, err := fmt.Sscanf(value, "%d %d", &socket, &state); err != nil {
+		return nil, fmt.Errorf("%s: %w", renewedEnv, err)
+	}
+	pipe := os.NewFile(state, "state")
+	defer pipe.Close()
+	// The pipe's other end was closed with the old image.
+	text, err := io.ReadAll(pipe)
+	if err != nil {
+		return nil, err
+	}
+	i := &inherited{state: new(carried)}
+	if err := json.Unmarshal(text, i.state); err != nil {
+		return nil, fmt.Errorf("the state of the box: %w", err)
+	}
+	f := os.NewFile(socket, "socket")
+	defer f.Close()
+	if i.listener, err = net.FileListener(f); err != nil {
+		return nil, fmt.Errorf("the socket of the box: %w", err)
+	}
+	if u, ok := i.listener.(*net.UnixListener); ok && os.Getenv("LISTEN_FDS") == "" {
+		u.SetUnlinkOnClose(true) // at the end of the box its socket goes
+	}
+	return i, nil
+}

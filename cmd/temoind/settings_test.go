@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// documented returns the settings with their comments, from the source.
+func documented(t *testing.T) (keys []string, comments map[string]string) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "settings.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	comments = map[string]string{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != "settings" {
+			return true
+		}
+		for _, field := range spec.Type.(*ast.StructType).Fields.List {
+			key := reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("toml")
+			keys = append(keys, key)
+			comments[key] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+		}
+		return false
+	})
+	return keys, comments
+}
+
+// docs/settings.md holds every setting, in the words and the order of the struct.
+func TestSettingsAreDocumented(t *testing.T) {
+	keys, comments := documented(t)
+	if len(keys) < 10 {
+		t.Fatalf("only %d settings found", len(keys))
+	}
+	var want strings.Builder
+	for _, k := range keys {
+		if comments[k] == "" {
+			t.Errorf("%s has no comment", k)
+		}
+		fmt.Fprintf(&want, "| `%s` | %s |\n", k, comments[k])
+	}
+	page, err := os.ReadFile("../../docs/settings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), want.String()) {
+		t.Errorf("docs/settings.md does not hold the table\n%s", want.String())
+	}
+}
+
+func TestEveryFlagHasItsKey(t *testing.T) {
+	keys, _ := documented(t)
+	have := map[string]bool{}
+	for _, k := range keys {
+		have[strings.ReplaceAll(k, "_", "-")] = true
+	}
+	s := defaults()
+	n := 0
+	s.flags("serve").VisitAll(func(f *flag.Flag) {
+		n++
+		if !have[f.Name] {
+			t.Errorf("--%s has no key", f.Name)
+		}
+	})
+	if n != len(keys) {
+		t.Errorf("%d flags, %d keys", n, len(keys))
+	}
+}
+
+func settleFile(t *testing.T, text string, args ...string) (settings, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "temoin.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := settle("serve", append([]string{"--config", path}, args...), io.Discard)
+	return s, err
+}
+
+func TestFlagsGoBeforeTheFile(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/temoind")
+	s, err := settleFile(t, "store = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
+		"--org", "flag", "--origin", "https://b.example", "--origin", "https://c.example", "--accept-overwrites-by-provider=false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings{Listen: "127.0.0.1:8080", Store: "dir:/a", Org: "flag", Origin: []string{"https://b.example", "https://c.example"}, S3SecretKeyFile: "/run/credentials/temoind/s3"}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got  %+v\nwant %+v", s, want)
+	}
+}
+
+func TestStrictConfiguration(t *testing.T) {
+	for text, want := range map[string]string{
+		"stroe = 'dir:/a'":                 `there is no setting "stroe"`,
+		"[listen]\naddress = ':80'":        "listen",
+		"org = 7":                          "org",
+		"org = 'a'\norg = 'b'":             "line 2",
+		"origin = 'https://a.example'":     "origin",
+		"access_log = '/var/log/temoin'\n": `there is no setting "access_log"`,
+	} {
+		if _, err := settleFile(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	if _, _, err := settle("serve", []string{"--config", "/nothing"}, io.Discard); err == nil {
+		t.Error("a missing file is no error")
+	}
+}
+
+// What --print-config prints is a configuration, and tells no secret.
+func TestPrintConfig(t *testing.T) {
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TEMOIN_S3_ACCESS_KEY", "hunter3")
+	var out, errs bytes.Buffer
+	args := []string{"serve", "--store", "s3://s3.example/box", "--s3-secret-key-file", secret, "--org", "A \"quoted\" ünit", "--print-config"}
+	if err := run(context.Background(), args, &out, &errs); err != nil {
+		t.Fatal(err, errs.String())
+	}
+	if strings.Contains(out.String(), "hunter") {
+		t.Errorf("a secret is printed:\n%s", out.String())
+	}
+	s, err := settleFile(t, out.String())
+	if err != nil || s.Store != "s3://s3.example/box" || s.S3SecretKeyFile != secret || s.Org != "A \"quoted\" ünit" {
+		t.Errorf("%v %+v", err, s)
+	}
+	if a, b, err := s.credentials(); a != "hunter3" || b != "hunter2" || err != nil {
+		t.Errorf("%q %q %v", a, b, err)
+	}
+	if _, _, err := (&settings{}).credentials(); err == nil {
+		t.Error("a bucket without a secret key")
+	}
+}
+
+// FuzzConfig: what can be read can be printed and read again, and is the same.
+func FuzzConfig(f *testing.F) {
+	f.Add("listen = 'unix:/run/x'\norigin = ['https://a.example', '']\norg = \"\"\"\na\"\"\"\naccept_overwrites_by_provider = true\n")
+	f.Add("[store]\nkind = 's3'")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := settleFile(t, text)
+		if err != nil {
+			return
+		}
+		var out bytes.Buffer
+		if err := s.print(&out); err != nil {
+			t.Fatal(err)
+		}
+		again, err := settleFile(t, out.String())
+		if err != nil || fmt.Sprintf("%+v", again) != fmt.Sprintf("%+v", s) {
+			t.Errorf("%v\n%+v\n%+v\n%s", err, s, again, out.String())
+		}
+	})
+}
