@@ -113,8 +113,23 @@ func lavVersion(b []byte) int {
 	return at
 }
 
-// lameVersion is the length of a version such as LAME3.100 at the start of b.
-func lameVersion(b []byte) int { return 6 + encoderDigits(b[6:], 3) }
+// lameVersion is the length of a signature such as LAME3.98.4 at the start of b,
+// or 0. LAME fills up what is left of a frame with it and then with one letter.
+// Where the room ends within the signature, sound follows at once, and a byte of
+// it can look like one more digit: without the filler it stays.
+func lameVersion(b []byte) int {
+	const most = len("LAME3.99.5") + 2
+	n := len("LAME3.")
+	for n < min(most, len(b)) && (b[n] == '.' || b[n] >= '0' && b[n] <= '9' || b[n] >= 'a' && b[n] <= 'z') {
+		n++
+	}
+	for _, filler := range []string{"UUU", "\xaa\xaa\xaa"} {
+		if bytes.HasPrefix(b[n:], []byte(filler)) {
+			return n
+		}
+	}
+	return 0
+}
 
 func encoderDigits(b []byte, most int) int {
 	n := 0

@@ -97,17 +97,15 @@ func mp3BlankFiller(b []byte) (some bool) {
 		if i < 0 {
 			return some
 		}
-		some = true
 		b = b[i:]
-		for n := 0; n < len(b) && (n < len(name) || mp3Version(b[n])); n++ {
-			b[n] = 'U'
+		n := lameVersion(b)
+		for k := range b[:n] {
+			b[k] = 'U'
 		}
+		some = some || n > 0
 		b = b[len(name):]
 	}
 }
-
-// mp3Version reports whether c can be of a version, as in 3.99.5 or 3.98r.
-func mp3Version(c byte) bool { return c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' }
 
 // cut returns how much of b, a frame that the input ends in, is before the
 // first tag in it.

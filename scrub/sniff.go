@@ -36,7 +36,7 @@ func Sniff(b []byte) string {
 		return "audio/wav"
 	case len(b) > 3 && b[0] == 0xff && b[1]&0xe6 == 0xe2: // MPEG audio, layer III
 		return "audio/mpeg"
-	case len(b) > 7 && (string(b[4:8]) == "moov" || string(b[4:8]) == "mdat" || string(b[4:8]) == "wide"):
+	case len(b) > 7 && b[0] < ' ' && quickTimeStart[string(b[4:8])]: // a size, and no text
 		return "video/quicktime"
 	case bytes.HasPrefix(b, []byte("PK\x03\x04")):
 		return "application/zip"
@@ -44,6 +44,10 @@ func Sniff(b []byte) string {
 	typ, _, _ := strings.Cut(http.DetectContentType(b), ";")
 	return typ
 }
+
+// quickTimeStart are the boxes that a QuickTime file from before the time of
+// ftyp begins with.
+var quickTimeStart = map[string]bool{"moov": true, "mdat": true, "wide": true, "free": true, "skip": true, "pnot": true}
 
 // sniffBrand tells the relatives of MP4 apart by the brands that the file
 // declares, the major one first.

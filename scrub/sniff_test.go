@@ -19,9 +19,14 @@ func TestSniffKnowsWhatPhonesMake(t *testing.T) {
 		"\x00\x00\x00\x18ftyp3gp4\x00\x00\x00\x00isom3gp4": "video/3gpp",
 		"\x00\x00\x00\x10ftypM4A \x00\x00\x00\x00":         "audio/mp4",
 		"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00":         "video/mp4",
-		"OggS\x00\x02":         "audio/ogg",
-		"\xff\xfb\x90\x64":     "audio/mpeg",
-		"\x00\x01\x02\x03\x04": scrub.UnknownType,
+		"\x00\x00\x00\x14ftyp3g2a\x00\x00\x00\x003g2a":     "video/3gpp2",
+		"\x00\x00\x00\x08wide\x00\x00\x10\x00mdat":         "video/quicktime",
+		"\x00\x00\x00\x08free\x00\x00\x10\x00mdat":         "video/quicktime",
+		"RF64\xff\xff\xff\xffWAVE":                         "audio/wav",
+		"RIFF\x10\x00\x00\x00WEBPVP8 ":                     "image/webp",
+		"OggS\x00\x02":                                     "audio/ogg",
+		"\xff\xfb\x90\x64":                                 "audio/mpeg",
+		"\x00\x01\x02\x03\x04":                             scrub.UnknownType,
 	} {
 		if got := scrub.Sniff([]byte(in)); got != want {
 			t.Errorf("Sniff(%q) = %s, want %s", in, got, want)

@@ -158,12 +158,15 @@ func describe(f crypto.FileResult) string {
 	switch f.Details {
 	case "removed":
 		s += ", hidden details removed"
+		if len(f.Removed) > 0 {
+			s += " (" + quote(strings.Join(f.Removed, ", "), 160) + ")"
+		}
 	case "kept":
 		s += ", hidden details kept"
 	case "partly":
 		s += ", hidden details partly removed"
 	default:
-		s += ", hidden details not looked at"
+		s += ", can hold hidden details"
 	}
 	if f.Name != "" {
 		s += fmt.Sprintf(", the sender calls it %q", quote(f.Name, crypto.MaxName))
