@@ -68,6 +68,7 @@ var isoGrammar = isoRules([]isoLine{
 
 	{"entry/", isoRule{do: isoCoded}, "avcC hvcC lhvC vvcC av1C vpcC esds"},
 	{"entry/", isoRule{do: isoKeep}, "dOps alac dac3 dec3 dac4 ddts dmlp mhaC dapa pcmC chnl dvcC dvvC dvwC SmDm CoLL"},
+	{"entry/", isoRule{do: isoKeep}, "SMI\x20 glbl dvc1 strf jp2h"}, // Sorenson, VC-1, Microsoft's, JPEG 2000
 	{"entry/", isoRule{do: isoSpecial}, "chan"},
 	{"entry/", isoRule{do: isoKeep, edit: isoDfLa}, "dfLa"},
 	{"entry/", isoRule{do: isoKeep, edit: isoVendor}, "damr d263 dqcp devc dsmv dawp"},
@@ -82,7 +83,7 @@ var isoGrammar = isoRules([]isoLine{
 	{"entry/", isoRule{do: isoKids}, "wave sinf"},
 	{"wave/", isoRule{do: isoKeep, edit: isoFirst(4)}, "frma mp4a samr"},
 	{"wave/", isoRule{do: isoKeep, edit: isoFirst(2)}, "enda"},
-	{"wave/", isoRule{do: isoKeep}, "alac"},
+	{"wave/", isoRule{do: isoKeep}, "alac QDCA QDCP QDCT ms\x00\x02 ms\x00\x11 ms\x00U"}, // QDesign, and Microsoft's
 	{"wave/", isoRule{do: isoSpecial}, "chan"},
 	{"wave/", isoRule{do: isoCoded}, "esds"},
 	{"sinf/", isoRule{do: isoKeep, edit: isoFirst(4)}, "frma"},
