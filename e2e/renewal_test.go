@@ -20,15 +20,18 @@ import (
 // and the time of its start, but moves the stack.
 func image(t testing.TB, pid int) string {
 	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
-	if err != nil {
-		t.Fatalf("the process is gone: %v", err)
-	}
-	for line := range strings.Lines(string(b)) {
-		if strings.Contains(line, "[stack]") {
-			from, _, _ := strings.Cut(line, " ")
-			return from
+	for range 100 {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+		if err != nil {
+			t.Fatalf("the process is gone: %v", err)
 		}
+		for line := range strings.Lines(string(b)) {
+			if strings.Contains(line, "[stack]") {
+				from, _, _ := strings.Cut(line, " ")
+				return from
+			}
+		}
+		time.Sleep(time.Millisecond) // it is just being replaced
 	}
 	t.Fatal("a process without a stack")
 	return ""

@@ -28,6 +28,7 @@ const (
 	markQuery   = "MARKqueryXQ7"
 	markContent = "MARKcontentXQ7"
 	markWords   = "MARKwordsXQ7"
+	markEnd     = "XQ7" // of all
 )
 
 var (
@@ -278,6 +279,10 @@ func memory(t *testing.T, pid int, what *regexp.Regexp) string {
 		for at := from; at < to; at += piece {
 			n, _ := mem.ReadAt(buf[:min(piece+overlap, to-at)], at)
 			read += n
+			// The search for plain text is a hundred times faster.
+			if !bytes.Contains(buf[:n], []byte(markEnd)) && !bytes.Contains(buf[:n], []byte(witness)) {
+				continue
+			}
 			if i := what.FindIndex(buf[:n]); i != nil {
 				return string(buf[max(0, i[0]-40):min(n, i[1]+40)])
 			}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -22,6 +23,23 @@ type box struct {
 	certificate atomic.Pointer[certificate]
 	before      *inherited // the process image that this one renews, or nil
 	bucket      *probed    // nil: the store is a disk
+}
+
+// inherited is what a process image takes over from the one before it.
+type inherited struct {
+	listener net.Listener
+	state    *carried
+}
+
+// carried is what goes from one process image to the next, through a pipe. The
+// settings and keys go with it: a file that somebody is just editing must not
+// end a box that works.
+type carried struct {
+	Server     server.State
+	Settings   settings
+	Recipients []string
+	Cert, Key  []byte // PEM
+	Proven     bool   // the bucket has shown that it honours preconditions
 }
 
 func (b *box) readRecipients() error {

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"mime/multipart"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,6 +18,21 @@ import (
 
 	"filippo.io/age"
 )
+
+// asMain makes the test program be temoind: what it gives up for good must not
+// be given up by the tests.
+const asMain = "TEMOIND_AS_MAIN"
+
+func TestMain(m *testing.M) {
+	switch {
+	case os.Getenv(asMain) != "":
+		main()
+	case os.Getenv(asConfined) != "":
+		tryConfined(os.Getenv(asConfined))
+	default:
+		os.Exit(m.Run())
+	}
+}
 
 // lines collects what a box says.
 type lines struct {
@@ -82,12 +97,13 @@ func TestReload(t *testing.T) {
 	}
 	write(first)
 	systemd := listenForSystemd(t, dir)
-	ctx, cancel := context.WithCancel(t.Context())
 	var said lines
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, []string{"serve", "--listen", "127.0.0.1:0", "--recipients", file, "--store", "dir:" + filepath.Join(dir, "store")}, io.Discard, &said)
-	}()
+	box := exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--recipients", file, "--store", "dir:"+filepath.Join(dir, "store"))
+	box.Env, box.Stderr = append(os.Environ(), asMain+"=1"), &said
+	if err := box.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer box.Process.Kill()
 	url := "http://" + said.wait(t, "listening on (.*)")
 	if got := get(t, url+"/recipients.txt"); !strings.Contains(got, first) {
 		t.Fatalf("the first key is not there: %s", got)
@@ -95,13 +111,13 @@ func TestReload(t *testing.T) {
 	said.wait(t, "fingerprint")
 	page := get(t, url+"/en/")
 	write(second)
-	syscall.Kill(os.Getpid(), syscall.SIGHUP)
+	box.Process.Signal(syscall.SIGHUP)
 	said.wait(t, "reloaded; fingerprint")
 	if got := get(t, url+"/recipients.txt"); !strings.Contains(got, second) || strings.Contains(got, first) {
 		t.Errorf("the keys are still the old ones: %s", got)
 	}
 	write("age1nonsense")
-	syscall.Kill(os.Getpid(), syscall.SIGHUP)
+	box.Process.Signal(syscall.SIGHUP)
 	said.wait(t, "not reloaded, what was there stays")
 	if got := get(t, url+"/v1/box"); !strings.Contains(got, second) {
 		t.Errorf("a broken file took the keys away: %s", got)
@@ -115,8 +131,8 @@ func TestReload(t *testing.T) {
 	if err != nil || resp.StatusCode != 200 {
 		t.Errorf("the page of before: %v %v", resp, err)
 	}
-	cancel()
-	if err := <-done; err != nil {
+	box.Process.Signal(syscall.SIGTERM)
+	if err := box.Wait(); err != nil {
 		t.Error(err)
 	}
 	want := "READY=1 RELOADING=1 READY=1 RELOADING=1 READY=1 STOPPING=1"

@@ -12,30 +12,11 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"temoin/server"
 )
 
 // renewedEnv tells a fresh process image that it is one, and which file
 // descriptors it takes over: "SOCKET STATE".
 const renewedEnv = "TEMOIN_RENEWED"
-
-// inherited is what a process image takes over from the one before it.
-type inherited struct {
-	listener net.Listener
-	state    *carried
-}
-
-// carried is what goes from one process image to the next, through a pipe. The
-// settings and keys go with it: a file that somebody is just editing must not
-// end a box that works.
-type carried struct {
-	Server     server.State
-	Settings   settings
-	Recipients []string
-	Cert, Key  []byte // PEM
-	Proven     bool   // the bucket has shown that it honours preconditions
-}
 
 // pipeSize is what fits into a pipe while nobody reads. See pipe(7).
 const pipeSize = 64 << 10

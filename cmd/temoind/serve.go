@@ -22,7 +22,10 @@ import (
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	b := &box{}
-	var err error
+	err := harden()
+	if err != nil {
+		return err
+	}
 	if b.before, err = inherit(); err != nil {
 		return err
 	}
@@ -51,6 +54,9 @@ func (b *box) run(ctx context.Context, stderr io.Writer) error {
 	}
 	l, err := b.listen(ctx)
 	if err != nil {
+		return err
+	}
+	if err := b.confine(); err != nil {
 		return err
 	}
 	hup := make(chan os.Signal, 1)
@@ -88,8 +94,16 @@ func serveOn(ctx context.Context, l net.Listener, cfg server.Config, ready func(
 		return err
 	}
 	ready(srv)
-	context.AfterFunc(ctx, func() { notify("STOPPING=1") })
-	return srv.Serve(ctx, l)
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		notify("STOPPING=1")
+		close(told)
+	})
+	err = srv.Serve(ctx, l)
+	if !stop() {
+		<-told
+	}
+	return err
 }
 
 func address(l net.Listener) string {

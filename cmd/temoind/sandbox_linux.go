@@ -1,0 +1,122 @@
+package main
+
+import (
+	"debug/elf"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	"golang.org/x/sys/unix"
+)
+
+// harden makes the process keep its memory to itself: no core dumps, and other
+// processes of the same user cannot look into it. An exec undoes that, so every
+// process image does it again.
+func harden() error {
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("forbidding core dumps: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("closing the process's memory: %w", err)
+	}
+	return nil
+}
+
+// confine gives up, for good, what the box does not need: files other than its
+// own, programs other than itself, and connections of its own but to its bucket.
+// Its socket is open already. A kernel without Landlock confines less or
+// nothing; temoind doctor says so. A renewed image is confined already: layers
+// pile up, and the kernel takes sixteen.
+func (b *box) confine() error {
+	if b.before != nil {
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	rules := []landlock.Rule{
+		landlock.ROFiles(self, "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime").IgnoreIfMissing(),
+		landlock.RODirs("/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo").IgnoreIfMissing(),
+		landlock.RWFiles("/dev/null").IgnoreIfMissing(),
+		landlock.RODirs(b.readDirs()...).IgnoreIfMissing(),
+		landlock.RWDirs(b.writeDirs()...).WithRefer().IgnoreIfMissing(),
+	}
+	if dynamic(self) {
+		rules = append(rules, landlock.RODirs("/lib", "/lib64", "/usr/lib", "/usr/lib64").IgnoreIfMissing())
+	}
+	for _, p := range b.ports() {
+		rules = append(rules, landlock.ConnectTCP(p))
+	}
+	if err := landlock.V5.BestEffort().Restrict(rules...); err != nil {
+		return fmt.Errorf("confining the process: %w", err)
+	}
+	return nil
+}
+
+// dynamic reports whether a program needs a loader and libraries, which the
+// programs that we release do not.
+func dynamic(program string) bool {
+	f, err := elf.Open(program)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return true
+		}
+	}
+	return false
+}
+
+// readDirs are the folders of the files that SIGHUP reads again, and those that
+// they are links into: an editor, or a renewal of the certificate, puts new
+// files there.
+func (b *box) readDirs() (dirs []string) {
+	for _, f := range []string{b.Recipients, b.TLSCert, b.TLSKey} {
+		if f == "" {
+			continue
+		}
+		dirs = append(dirs, filepath.Dir(f))
+		if target, err := filepath.EvalSymlinks(f); err == nil {
+			dirs = append(dirs, filepath.Dir(target))
+		}
+	}
+	return dirs
+}
+
+// writeDirs are the folders of sealed objects, and of the box's own socket.
+func (b *box) writeDirs() (dirs []string) {
+	if path, ok := strings.CutPrefix(b.Store, "dir:"); ok {
+		dirs = append(dirs, path)
+	}
+	if b.Spool != "" {
+		dirs = append(dirs, b.Spool)
+	}
+	if path, ok := strings.CutPrefix(b.Listen, "unix:"); ok {
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	return dirs
+}
+
+// ports are those that the box connects to: its bucket's, and that of name
+// servers whose answer does not fit into a datagram.
+func (b *box) ports() []uint16 {
+	u, err := url.Parse(b.Store)
+	if err != nil || u.Scheme != "s3" {
+		return nil
+	}
+	ports := []uint16{53, 80, 443}
+	if _, port, err := net.SplitHostPort(u.Host); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+			ports = append(ports, uint16(n))
+		}
+	}
+	return ports
+}
