@@ -89,6 +89,7 @@ type visitor struct {
 	b    *box
 	http http.Client
 	seen map[int]int
+	hsts string // Strict-Transport-Security of an answer
 }
 
 func newVisitor(t *testing.T, b *box) *visitor {
@@ -157,6 +158,7 @@ func (v *visitor) ask(method, path, contentType string, body io.Reader) {
 	}
 	defer resp.Body.Close()
 	v.seen[resp.StatusCode]++
+	v.hsts = resp.Header.Get("Strict-Transport-Security")
 	text, _ := io.ReadAll(resp.Body)
 	if m := traces.Find(text); m != nil {
 		v.t.Errorf("%s %s: the answer echoes %s", method, path, m)
@@ -190,7 +192,8 @@ func (v *visitor) raw(text string, read bool) net.Conn {
 }
 
 func (v *visitor) addr() *net.TCPAddr {
-	a, err := net.ResolveTCPAddr("tcp", strings.TrimPrefix(v.b.url, "http://"))
+	_, host, _ := strings.Cut(v.b.url, "://")
+	a, err := net.ResolveTCPAddr("tcp", host)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -219,17 +222,27 @@ func (v *visitor) abort(i int) {
 func noTraceInFiles(t *testing.T, b *box) {
 	t.Helper()
 	for _, dir := range []string{b.home, strings.TrimPrefix(b.store, "dir:")} {
-		filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
-			if m := traces.FindString(p); m != "" {
-				t.Errorf("the path %s holds %s", p, m)
-			}
-			if err == nil && d.Type().IsRegular() {
-				noTraceIn(t, p)
-			}
-			return nil
-		})
+		noTraceBelow(t, dir)
 	}
-	fds := fmt.Sprintf("/proc/%d/fd", b.pid)
+	noTraceInOpenFiles(t, b.pid)
+}
+
+func noTraceBelow(t *testing.T, dir string) {
+	t.Helper()
+	filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+		if m := traces.FindString(p); m != "" {
+			t.Errorf("the path %s holds %s", p, m)
+		}
+		if err == nil && d.Type().IsRegular() {
+			noTraceIn(t, p)
+		}
+		return nil
+	})
+}
+
+func noTraceInOpenFiles(t *testing.T, pid int) {
+	t.Helper()
+	fds := fmt.Sprintf("/proc/%d/fd", pid)
 	entries, err := os.ReadDir(fds)
 	if err != nil {
 		t.Fatal(err)

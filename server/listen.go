@@ -61,7 +61,7 @@ type listener struct {
 func newListener(l net.Listener, t *tls.Config) *listener {
 	if t != nil {
 		t = t.Clone()
-		t.NextProtos = []string{"http/1.1"}
+		t.NextProtos = append([]string{"http/1.1"}, t.NextProtos...)
 		t.MinVersion = tls.VersionTLS12
 		t.SessionTicketsDisabled = true // a ticket would tell one visit from another
 	}

@@ -51,7 +51,8 @@ type Config struct {
 	// Parallel is how many objects of one form upload are stored at the same
 	// time; 0 means 2, which suits a disk.
 	Parallel int
-	// TLS serves https when it is set.
+	// TLS serves https when it is set. Of its NextProtos those stay that end
+	// with the handshake, as a CA's test of the name does (acme-tls/1).
 	TLS *tls.Config
 	// Log receives event codes. Required.
 	Log *Log

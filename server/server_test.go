@@ -303,6 +303,36 @@ func TestConnectionsHaveNoAddress(t *testing.T) {
 	n.Close()
 }
 
+// A CA tests a name with a protocol of its own; browsers get HTTP/1.1, and no
+// ticket that would tell one visit from another.
+func TestProtocolsOfTLS(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	n := server.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"acme-tls/1"}})
+	go func() {
+		for {
+			c, err := n.Accept()
+			if err != nil {
+				return
+			}
+			c.Read(make([]byte, 1)) // shakes hands
+			c.Close()
+		}
+	}()
+	for offer, want := range map[string]string{"acme-tls/1": "acme-tls/1", "h2 http/1.1": "http/1.1", "http/1.1 acme-tls/1": "http/1.1", "": ""} {
+		c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: strings.Fields(offer)})
+		if err != nil {
+			t.Errorf("%q: %v", offer, err)
+			continue
+		}
+		if got := c.ConnectionState().NegotiatedProtocol; got != want {
+			t.Errorf("%q: got %q, want %q", offer, got, want)
+		}
+		c.Close()
+	}
+}
+
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := server.Listen(t.Context(), "unix:"+path)

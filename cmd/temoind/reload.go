@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"temoin/crypto"
 	"temoin/server"
@@ -21,6 +22,7 @@ type box struct {
 	settings
 	to          atomic.Pointer[crypto.Recipients]
 	certificate atomic.Pointer[certificate]
+	orders      *orders    // nil: the box orders no certificates
 	before      *inherited // the process image that this one renews, or nil
 	bucket      *probed    // nil: the store is a disk
 }
@@ -39,7 +41,8 @@ type carried struct {
 	Settings   settings
 	Recipients []string
 	Cert, Key  []byte // PEM
-	Proven     bool   // the bucket has shown that it honours preconditions
+	NextOrders time.Time
+	Proven     bool // the bucket has shown that it honours preconditions
 }
 
 func (b *box) readRecipients() error {
@@ -113,6 +116,9 @@ func (b *box) carry(state server.State) carried {
 	c := carried{Server: state, Settings: b.settings, Recipients: b.to.Load().Strings(), Proven: b.proven()}
 	if pair := b.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key
+	}
+	if b.orders != nil {
+		c.NextOrders = b.orders.due()
 	}
 	return c
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"debug/elf"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -79,7 +78,7 @@ func dynamic(program string) bool {
 // they are links into: an editor, or a renewal of the certificate, puts new
 // files there.
 func (b *box) readDirs() (dirs []string) {
-	for _, f := range []string{b.Recipients, b.TLSCert, b.TLSKey} {
+	for _, f := range []string{b.Recipients, b.TLSCert, b.TLSKey, os.Getenv("SSL_CERT_FILE")} {
 		if f == "" {
 			continue
 		}
@@ -99,22 +98,32 @@ func (b *box) writeDirs() (dirs []string) {
 	if b.Spool != "" {
 		dirs = append(dirs, b.Spool)
 	}
+	if len(b.ACMEDomain) > 0 {
+		dirs = append(dirs, b.acmeCache())
+	}
 	if path, ok := strings.CutPrefix(b.Listen, "unix:"); ok {
 		dirs = append(dirs, filepath.Dir(path))
 	}
 	return dirs
 }
 
-// ports are those that the box connects to: its bucket's, and that of name
-// servers whose answer does not fit into a datagram.
-func (b *box) ports() []uint16 {
-	u, err := url.Parse(b.Store)
-	if err != nil || u.Scheme != "s3" {
-		return nil
+// ports are those that the box connects to: its bucket's, its CA's, and that of
+// name servers whose answer does not fit into a datagram.
+func (b *box) ports() (ports []uint16) {
+	var peers []string
+	if strings.HasPrefix(b.Store, "s3://") {
+		peers = append(peers, b.Store)
 	}
-	ports := []uint16{53, 80, 443}
-	if _, port, err := net.SplitHostPort(u.Host); err == nil {
-		if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+	if len(b.ACMEDomain) > 0 {
+		peers = append(peers, b.ACMEDirectory)
+	}
+	for _, peer := range peers {
+		ports = append(ports, 53, 80, 443)
+		u, err := url.Parse(peer)
+		if err != nil {
+			continue
+		}
+		if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
 			ports = append(ports, uint16(n))
 		}
 	}

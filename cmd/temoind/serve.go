@@ -67,6 +67,9 @@ func (b *box) run(ctx context.Context, stderr io.Writer) error {
 	}
 	return serveOn(ctx, l, cfg, func(srv *server.Server) {
 		b.reloadOnHUP(ctx, hup, srv, stderr)
+		if b.orders != nil {
+			go b.orders.keep(ctx) // from now on the CA reaches the box
+		}
 		if b.before == nil {
 			fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n", address(l), cfg.Recipients.Fingerprint())
 			notify("READY=1")
@@ -123,18 +126,43 @@ func (b *box) config(ctx context.Context, stderr io.Writer) (server.Config, erro
 		return cfg, err
 	}
 	cfg.Recipients = b.to.Load()
-	if pair := b.certificate.Load(); pair != nil {
-		cfg.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &b.certificate.Load().Certificate, nil }}
-		for _, name := range pair.Leaf.DNSNames {
-			if o := "https://" + strings.ToLower(name); crypto.ValidOrigin(o) {
-				cfg.Origins = append(cfg.Origins, o)
-			}
-		}
+	if err := b.useTLS(&cfg, stderr); err != nil {
+		return cfg, err
 	}
 	if b.before != nil {
 		cfg.State = &b.before.state.Server
 	}
 	return cfg, b.openStore(ctx, &cfg, stderr)
+}
+
+// useTLS makes the box speak https if there is a certificate or an order for one.
+func (b *box) useTLS(cfg *server.Config, stderr io.Writer) error {
+	var names []string
+	pair := b.certificate.Load()
+	switch {
+	case pair != nil && len(b.ACMEDomain) > 0:
+		return errors.New("the TLS certificate comes from tls_cert or by acme_domain, not both")
+	case pair != nil:
+		names = pair.Leaf.DNSNames
+		cfg.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &b.certificate.Load().Certificate, nil }}
+	case len(b.ACMEDomain) > 0:
+		var next time.Time
+		if b.before != nil {
+			next = b.before.state.NextOrders
+		}
+		o, err := newOrders(b.settings, next, stderr)
+		if err != nil {
+			return err
+		}
+		names = b.ACMEDomain
+		b.orders, cfg.TLS = o, o.config()
+	}
+	for _, name := range names {
+		if o := "https://" + strings.ToLower(name); crypto.ValidOrigin(o) {
+			cfg.Origins = append(cfg.Origins, o)
+		}
+	}
+	return nil
 }
 
 // startPatience is how long the start waits for a bucket.

@@ -40,6 +40,16 @@ type settings struct {
 	TLSCert string `toml:"tls_cert"`
 	// The file with the key of that certificate.
 	TLSKey string `toml:"tls_key"`
+	// The names for which the box orders TLS certificates by itself, by ACME, in
+	// place of tls_cert. Port 443 of each must lead to the box; port 80 is not
+	// needed. Setting it accepts the CA's terms. CAs publish all names.
+	ACMEDomain []string `toml:"acme_domain"`
+	// The folder for these certificates and their keys. It must stay: CAs allow few
+	// orders a week. Default: acme in the folder that systemd gives the box
+	// ($STATE_DIRECTORY); without systemd it must be set.
+	ACMECache string `toml:"acme_cache"`
+	// The ACME directory of the CA. Default: that of Let's Encrypt.
+	ACMEDirectory string `toml:"acme_directory"`
 	// The addresses that coordinators type to fetch from a box that stores on
 	// disk, such as https://box.example or http://….onion. Names in the TLS
 	// certificate need not be repeated. A missing one makes "temoin pull" fail.
@@ -61,7 +71,9 @@ type list []string
 func (l *list) String() string     { return strings.Join(*l, ",") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
-func defaults() settings { return settings{Listen: "127.0.0.1:8080"} }
+func defaults() settings {
+	return settings{Listen: "127.0.0.1:8080", ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory"}
+}
 
 // flags binds the settings to the flags of a command.
 func (s *settings) flags(command string) *flag.FlagSet {
@@ -74,6 +86,9 @@ func (s *settings) flags(command string) *flag.FlagSet {
 	f.StringVar(&s.ExitURL, "exit-url", s.ExitURL, "where \"Leave this page\" leads: a `URL` that is harmless to be seen with")
 	f.StringVar(&s.TLSCert, "tls-cert", s.TLSCert, "`FILE` with the TLS certificate chain; without it the box speaks http and belongs behind Tor or a proxy")
 	f.StringVar(&s.TLSKey, "tls-key", s.TLSKey, "`FILE` with the key of the certificate")
+	f.Var((*list)(&s.ACMEDomain), "acme-domain", "`NAME` for which the box orders a TLS certificate by itself, in place of --tls-cert; may be repeated")
+	f.StringVar(&s.ACMECache, "acme-cache", s.ACMECache, "`DIR` for these certificates and their keys")
+	f.StringVar(&s.ACMEDirectory, "acme-directory", s.ACMEDirectory, "`URL` of the CA's ACME directory")
 	f.Var((*list)(&s.Origin), "origin", "`URL` by which coordinators reach the inbox of a box that stores on disk, such as https://box.example; may be repeated")
 	f.StringVar(&s.S3AccessKeyFile, "s3-access-key-file", s.S3AccessKeyFile, "`FILE` with the bucket's access key, in place of TEMOIN_S3_ACCESS_KEY")
 	f.StringVar(&s.S3SecretKeyFile, "s3-secret-key-file", s.S3SecretKeyFile, "`FILE` with the bucket's secret key, in place of TEMOIN_S3_SECRET_KEY")
@@ -100,13 +115,16 @@ func settle(command string, args []string, stderr io.Writer) (s settings, print 
 	if err := s.load(file); err != nil {
 		return s, print, err
 	}
-	fromFile := s.Origin
-	s.Origin = nil
+	fromFile := s
+	s.Origin, s.ACMEDomain = nil, nil // flags replace a list, and do not add to it
 	if err := read(); err != nil {
 		return s, print, err
 	}
 	if s.Origin == nil {
-		s.Origin = fromFile
+		s.Origin = fromFile.Origin
+	}
+	if s.ACMEDomain == nil {
+		s.ACMEDomain = fromFile.ACMEDomain
 	}
 	return s, print, nil
 }
@@ -129,7 +147,7 @@ func (s *settings) load(file string) error {
 	if unknown := md.Undecoded(); len(unknown) > 0 {
 		return fmt.Errorf("the configuration: %s: there is no setting %q", file, unknown[0])
 	}
-	for _, path := range []*string{&s.Listen, &s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.S3AccessKeyFile, &s.S3SecretKeyFile} {
+	for _, path := range []*string{&s.Listen, &s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.ACMECache, &s.S3AccessKeyFile, &s.S3SecretKeyFile} {
 		*path = strings.ReplaceAll(*path, "$CREDENTIALS_DIRECTORY", os.Getenv("CREDENTIALS_DIRECTORY"))
 	}
 	return nil
@@ -138,8 +156,10 @@ func (s *settings) load(file string) error {
 // print writes the settings as a file that load reads. There are no secrets
 // among them: those lie in files of their own, or in the environment.
 func (s *settings) print(w io.Writer) error {
-	if s.Origin == nil {
-		s.Origin = []string{}
+	for _, l := range []*[]string{&s.Origin, &s.ACMEDomain} {
+		if *l == nil {
+			*l = []string{} // nil would not be printed
+		}
 	}
 	return toml.NewEncoder(w).Encode(s)
 }

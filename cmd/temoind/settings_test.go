@@ -92,12 +92,14 @@ func settleFile(t *testing.T, text string, args ...string) (settings, error) {
 
 func TestFlagsGoBeforeTheFile(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/temoind")
-	s, err := settleFile(t, "store = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
+	s, err := settleFile(t, "store = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\nacme_domain = ['b.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
 		"--org", "flag", "--origin", "https://b.example", "--origin", "https://c.example", "--accept-overwrites-by-provider=false")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := settings{Listen: "127.0.0.1:8080", Store: "dir:/a", Org: "flag", Origin: []string{"https://b.example", "https://c.example"}, S3SecretKeyFile: "/run/credentials/temoind/s3"}
+	want := defaults()
+	want.Store, want.Org, want.S3SecretKeyFile = "dir:/a", "flag", "/run/credentials/temoind/s3"
+	want.Origin, want.ACMEDomain = []string{"https://b.example", "https://c.example"}, []string{"b.example"}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ordered writes a certificate into the cache folder, as if it had been ordered.
+func ordered(t *testing.T, folder, name string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 3, 0)}
+	public, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	pem.Encode(&b, &pem.Block{Type: "EC PRIVATE KEY", Bytes: secret})
+	pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: public})
+	if err := os.WriteFile(filepath.Join(folder, name), b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// No guest makes the box talk to the CA (a directory that nobody answers would
+// be an error) or write a file, whatever the guest's handshake asks for.
+func TestHandshakesOrderNothing(t *testing.T) {
+	folder := t.TempDir()
+	ordered(t, folder, "box.example")
+	s := defaults()
+	s.ACMEDomain, s.ACMECache, s.ACMEDirectory = []string{"box.example", "new.example"}, folder, "https://127.0.0.1:1/"
+	o, err := newOrders(s, time.Time{}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	modern := []uint16{tls.TLS_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	old := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256} // autocert would order an RSA certificate for it
+	for _, c := range []struct {
+		name   string
+		suites []uint16
+		protos []string
+		want   bool
+	}{
+		{"box.example", modern, []string{"h2", "http/1.1"}, true},
+		{"Box.Example.", modern, nil, true},
+		{"box.example", old, nil, true},
+		{"box.example", modern, []string{"acme-tls/1"}, false}, // there is no order
+		{"new.example", modern, nil, false},
+		{"other.example", modern, nil, false},
+		{"other.example", modern, []string{"acme-tls/1"}, false},
+		{"../box.example", modern, nil, false},
+		{"", modern, nil, false},
+	} {
+		cert, err := o.certificate(&tls.ClientHelloInfo{ServerName: c.name, CipherSuites: c.suites, SupportedProtos: c.protos})
+		if (err == nil) != c.want || (cert != nil) != c.want {
+			t.Errorf("%q %v: %v", c.name, c.protos, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "127.0.0.1:1") {
+			t.Errorf("%q: the CA was asked: %v", c.name, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "other") {
+			t.Errorf("the error repeats what the guest said: %v", err)
+		}
+	}
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+		t.Errorf("%d files in the cache, want 1; %v", len(files), err)
+	}
+	if err := o.look("box.example"); err != nil {
+		t.Errorf("a good certificate: %v", err)
+	}
+	if err := o.look("new.example"); err == nil {
+		t.Error("nobody was asked for a new certificate")
+	}
+}
+
+func TestWrongACMESettings(t *testing.T) {
+	t.Setenv("STATE_DIRECTORY", "")
+	for _, c := range []struct {
+		change func(*settings)
+		want   string
+	}{
+		{func(s *settings) { s.ACMEDomain = []string{"https://box.example"} }, "acme_domain"},
+		{func(s *settings) { s.ACMEDomain = []string{"Box.example"} }, "acme_domain"},
+		{func(s *settings) { s.ACMEDomain = []string{"box.example:443"} }, "acme_domain"},
+		{func(s *settings) { s.ACMEDomain = []string{"localhost"} }, "acme_domain"},
+		{func(s *settings) { s.ACMEDirectory = "http://ca.example" }, "acme_directory"},
+		{func(s *settings) { s.ACMECache = "" }, "acme_cache"},
+	} {
+		s := defaults()
+		s.ACMEDomain, s.ACMECache = []string{"box.example"}, t.TempDir()
+		c.change(&s)
+		if _, err := newOrders(s, time.Time{}, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v", s, err)
+		}
+	}
+	t.Setenv("STATE_DIRECTORY", t.TempDir())
+	s := defaults()
+	s.ACMEDomain = []string{"box.example"}
+	if _, err := newOrders(s, time.Time{}, io.Discard); err != nil {
+		t.Error(err)
+	}
+}
