@@ -11,6 +11,9 @@ import (
 	"filippo.io/age"
 )
 
+// ErrNoRecipients: the text holds no key, only comments perhaps.
+var ErrNoRecipients = errors.New("crypto: no recipients")
+
 // Recipients is the list of public keys that a box seals to: 1 to 16, all of
 // one kind. It does not change once it is made.
 type Recipients struct {
@@ -43,7 +46,7 @@ func ParseRecipients(text string) (*Recipients, error) {
 		rs.kind, rs.keys, rs.strings = kind, append(rs.keys, key), append(rs.strings, line)
 	}
 	if len(rs.keys) == 0 {
-		return nil, errors.New("crypto: no recipients")
+		return nil, ErrNoRecipients
 	}
 	if len(rs.keys) > MaxRecipients {
 		return nil, fmt.Errorf("crypto: %d recipients, at most %d are possible", len(rs.keys), MaxRecipients)

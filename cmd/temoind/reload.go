@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,7 +51,14 @@ func (b *box) readRecipients() error {
 	if err != nil {
 		return fmt.Errorf("the coordinators' keys: %w", err)
 	}
-	return b.useRecipients(string(text))
+	err = b.useRecipients(string(text))
+	if errors.Is(err, crypto.ErrNoRecipients) {
+		return fmt.Errorf("%s holds no key of a coordinator yet: write theirs into it, one a line, which \"temoin keygen\" prints to them", b.Recipients)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.Recipients, err)
+	}
+	return nil
 }
 
 func (b *box) useRecipients(text string) error {

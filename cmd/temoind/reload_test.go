@@ -141,6 +141,23 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// A package brings a list without keys. The box says what is to be done.
+func TestNoKeysYet(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "recipients.txt")
+	for text, want := range map[string]string{
+		"# one a line\n":        file + " holds no key of a coordinator yet",
+		"# one\nage1nonsense\n": file + ": crypto: recipients, line 2: ",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := run(t.Context(), []string{"serve", "--recipients", file, "--store", "dir:" + t.TempDir()}, io.Discard, io.Discard)
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 // listenForSystemd stands in for systemd. The function that it returns gives
 // the next n messages.
 func listenForSystemd(t *testing.T, dir string) func(n int) []string {
