@@ -8,6 +8,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// release is the version of a released program; tools/build sets it. The build
+// info has none that is the same in a clone and in a folder without history.
+var release string
+
 func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -16,7 +20,9 @@ func (a *app) version() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			version := "(devel)"
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+			if info, ok := debug.ReadBuildInfo(); release != "" {
+				version = release
+			} else if ok && info.Main.Version != "" {
 				version = info.Main.Version
 			}
 			_, err := fmt.Fprintf(a.out, "temoin %s, format 1, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)

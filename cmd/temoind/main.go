@@ -88,9 +88,15 @@ func parse(f *flag.FlagSet, args []string, stderr io.Writer) error {
 	return nil
 }
 
+// release is the version of a released program; tools/build sets it. The build
+// info has none that is the same in a clone and in a folder without history.
+var release string
+
 func version() string {
 	v := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+	if info, ok := debug.ReadBuildInfo(); release != "" {
+		v = release
+	} else if ok && info.Main.Version != "" {
 		v = info.Main.Version
 	}
 	return "temoind " + v + ", format 1"

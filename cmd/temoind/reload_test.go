@@ -158,6 +158,17 @@ func TestNoKeysYet(t *testing.T) {
 	}
 }
 
+// The settings that the package brings are settings.
+func TestPackagedSettings(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"serve", "--config", "../../packaging/temoin.toml", "--print-config"}, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if want := "store = \"dir:/var/lib/temoin/store\"\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q in\n%s", want, out.String())
+	}
+}
+
 // listenForSystemd stands in for systemd. The function that it returns gives
 // the next n messages.
 func listenForSystemd(t *testing.T, dir string) func(n int) []string {
