@@ -102,14 +102,14 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, l *listene
 			return
 		case <-tick.C:
 			if s.activity.due(s.idle) {
-				s.renew(srv, l)
+				s.renew(ctx, srv, l)
 			}
 		}
 	}
 }
 
 // renew does not return if it succeeds.
-func (s *Server) renew(srv *http.Server, l *listener) {
+func (s *Server) renew(ctx context.Context, srv *http.Server, l *listener) {
 	resume, ok := l.pause()
 	defer resume()
 	if !ok || !s.activity.quiet() { // somebody came before the door was closed
@@ -125,6 +125,9 @@ func (s *Server) renew(srv *http.Server, l *listener) {
 	s.limits.mu.Lock()
 	state := State{Hour: s.limits.hour, Used: s.limits.used, Key: s.inbox.key[:], Events: s.cfg.Log.pending()}
 	s.limits.mu.Unlock()
+	if ctx.Err() != nil { // a fresh image would not know that it has to stop
+		return
+	}
 	if s.cfg.Renew(state) != nil {
 		s.cfg.Log.Count(EventNotRenewed)
 		s.activity.mu.Lock()
