@@ -27,6 +27,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -83,25 +84,33 @@ var defaults = limits{tries: 6, total: 30 * time.Second, quiet: 20 * time.Second
 func New(cfg Config) (*Store, error) { return newStore(cfg, defaults) }
 
 func newStore(cfg Config, l limits) (*Store, error) {
-	if cfg.Region == "" {
-		cfg.Region = "us-east-1"
-	}
-	if err := cfg.check(); err != nil {
-		return nil, fmt.Errorf("storage/s3: %w", err)
-	}
 	if cfg.AccessKey == "" || cfg.SecretKey == "" {
 		// minio-go would send unsigned requests.
 		return nil, errors.New("storage/s3: no access key or no secret key")
 	}
+	s, err := connect(cfg, credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""), newTransport(l.quiet), l)
+	if err != nil {
+		return nil, fmt.Errorf("storage/s3: %w", err)
+	}
+	return s, nil
+}
+
+func connect(cfg Config, keys *credentials.Credentials, t http.RoundTripper, l limits) (*Store, error) {
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	core, err := minio.NewCore(cfg.Endpoint, &minio.Options{
-		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Creds:      keys,
 		Secure:     !cfg.Insecure,
-		Transport:  newTransport(l.quiet),
+		Transport:  t,
 		Region:     cfg.Region, // or it asks for the bucket's location
 		MaxRetries: 1,          // we retry ourselves: it knows no total time
 	})
 	if err != nil {
-		return nil, fmt.Errorf("storage/s3: %w", err)
+		return nil, err
 	}
 	s := &Store{core: *core, bucket: cfg.Bucket, spool: spool{dir: cfg.Spool, idle: make(chan *os.File, idleFiles)}, limits: l}
 	if cfg.Prefix != "" {
