@@ -90,9 +90,13 @@ func (l *limits) diskFull(now time.Time) bool {
 	if free < total/5 {
 		l.log.Count(EventLow)
 	}
-	l.full = free < min(maxReserve, total/10)
+	l.full = free < Reserve(total)
 	return l.full
 }
+
+// Reserve is how many bytes of a disk of total bytes a box leaves free: it takes
+// no drops while there are fewer.
+func Reserve(total uint64) uint64 { return min(maxReserve, total/10) }
 
 // wait waits until no upload is under way, at most for d.
 func (l *limits) wait(d time.Duration) {
