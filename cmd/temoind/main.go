@@ -20,9 +20,10 @@ const usage = `temoind is the box that takes drops from witnesses.
 
   temoind demo    a box to try out, with a throw-away key
   temoind serve   a box for work
+  temoind policy  prints the rights that the keys of its bucket should have
   temoind version
 
-Type "temoind serve --help" for the settings.
+Type "temoind serve --help" for the settings; policy takes the same.
 `
 
 // errUsage: the command line is wrong, and the person has been told.
@@ -60,6 +61,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return serve(ctx, args, stdout, stderr)
 	case "demo":
 		return demo(ctx, args, stdout, stderr)
+	case "policy":
+		return policy(args, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, version())
 		return nil
