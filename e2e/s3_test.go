@@ -20,6 +20,8 @@ const (
 	rootKey, rootSecret = "e2e-root", "e2e-root-secret"
 	boxKey, boxSecret   = "e2e-box", "e2e-box-secret"
 	bucket              = "drops"
+
+	coordinatorKey, coordinatorSecret = "e2e-coordinator", "e2e-coordinator-secret"
 )
 
 // startS3 starts a real S3 server with one bucket, in which the server's key
@@ -36,9 +38,11 @@ func startS3(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	users := map[string]any{"accessAccounts": map[string]any{boxKey: map[string]any{
-		"access": boxKey, "secret": boxSecret, "role": "user", "userID": 0, "groupID": 0, "projectID": 0,
-	}}}
+	accounts := map[string]any{}
+	for key, secret := range map[string]string{boxKey: boxSecret, coordinatorKey: coordinatorSecret} {
+		accounts[key] = map[string]any{"access": key, "secret": secret, "role": "user", "userID": 0, "groupID": 0, "projectID": 0}
+	}
+	users := map[string]any{"accessAccounts": accounts}
 	writeJSON(t, filepath.Join(dir, "iam", "users.json"), users)
 	env := []string{"ROOT_ACCESS_KEY=" + rootKey, "ROOT_SECRET_KEY=" + rootSecret}
 	start(t, dir, env, program, "--quiet", "--port", addr, "--iam-dir", filepath.Join(dir, "iam"),

@@ -20,10 +20,11 @@ const usage = `temoind is the box that takes drops from witnesses.
 
   temoind demo    a box to try out, with a throw-away key
   temoind serve   a box for work
+  temoind doctor  looks whether that box can be trusted, and says what to do
   temoind policy  prints the rights that the keys of its bucket should have
   temoind version
 
-Type "temoind serve --help" for the settings; policy takes the same.
+Type "temoind serve --help" for the settings; doctor and policy take the same.
 `
 
 // errUsage: the command line is wrong, and the person has been told.
@@ -37,6 +38,8 @@ func main() {
 	case err == nil:
 	case errors.Is(err, errUsage):
 		os.Exit(2)
+	case errors.Is(err, errWarnings):
+		os.Exit(3)
 	default:
 		fmt.Fprintln(os.Stderr, "temoind: error:", err)
 		os.Exit(1)
@@ -61,6 +64,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return serve(ctx, args, stdout, stderr)
 	case "demo":
 		return demo(ctx, args, stdout, stderr)
+	case "doctor":
+		return examine(ctx, args, stdout, stderr)
 	case "policy":
 		return policy(args, stdout, stderr)
 	case "version":

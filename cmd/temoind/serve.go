@@ -177,19 +177,9 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 		cfg.Sink, cfg.Inbox = store, store
 		return nil
 	}
-	if !strings.HasPrefix(b.Store, "s3://") {
-		return fmt.Errorf("--store is dir:PATH or s3://HOST/BUCKET, not %q", b.Store)
-	}
-	c, err := s3.Parse(b.Store)
+	c, err := b.bucketConfig()
 	if err != nil {
 		return err
-	}
-	if c.AccessKey, c.SecretKey, err = b.credentials(); err != nil {
-		return err
-	}
-	c.Spool = b.Spool
-	if c.Spool == "" {
-		return errors.New("a bucket needs --spool DIR, for sealed objects on their way")
 	}
 	store, err := s3.New(c)
 	if err != nil {
@@ -213,4 +203,22 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 		fmt.Fprintf(stderr, "temoind: warning: the bucket does not take objects now, nothing is accepted until it does: %v\n", err)
 	}
 	return nil
+}
+
+// bucketConfig says where the bucket of the settings is and how to write to it.
+func (s *settings) bucketConfig() (s3.Config, error) {
+	if !strings.HasPrefix(s.Store, "s3://") {
+		return s3.Config{}, fmt.Errorf("--store is dir:PATH or s3://HOST/BUCKET, not %q", s.Store)
+	}
+	c, err := s3.Parse(s.Store)
+	if err != nil {
+		return c, err
+	}
+	if c.AccessKey, c.SecretKey, err = s.credentials(); err != nil {
+		return c, err
+	}
+	if c.Spool = s.Spool; c.Spool == "" {
+		return c, errors.New("a bucket needs --spool DIR, for sealed objects on their way")
+	}
+	return c, nil
 }

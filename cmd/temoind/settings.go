@@ -98,14 +98,17 @@ func (s *settings) flags(command string) *flag.FlagSet {
 
 // settle finds the settings of a command line: the defaults, over them the
 // file that --config names, over them the flags. Print says that --print-config
-// was given.
-func settle(command string, args []string, stderr io.Writer) (s settings, print bool, err error) {
+// was given; more adds flags that are no settings.
+func settle(command string, args []string, stderr io.Writer, more ...func(*flag.FlagSet)) (s settings, print bool, err error) {
 	s = defaults()
 	var file string
 	read := func() error {
 		f := s.flags(command)
 		f.StringVar(&file, "config", file, "`FILE` with settings in TOML; flags go before it")
 		f.BoolVar(&print, "print-config", false, "print the settings that result, and end")
+		for _, add := range more {
+			add(f)
+		}
 		return parse(f, args, stderr)
 	}
 	if err := read(); err != nil || file == "" {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"temoin/crypto"
+	"temoin/storage/s3"
+)
+
+// bucketPatience bounds each question to a bucket.
+const bucketPatience = 20 * time.Second
+
+// The clocks of box and bucket: signed requests are refused when they are a
+// quarter of an hour apart.
+const (
+	clockOff   = time.Minute
+	clockWrong = 15 * time.Minute
+)
+
+const leastKey = `take a key with the rights that "temoind policy" prints, and no others`
+
+// bucket checks it, and that a stolen server key does no harm.
+func (d *doctor) bucket(ctx context.Context) {
+	c, err := d.bucketConfig()
+	if err != nil {
+		d.fail("store", "see docs/settings.md: store, spool and the bucket's keys", "%v", err)
+		return
+	}
+	kind := crypto.Hybrid
+	if d.to != nil {
+		kind = d.to.Kind()
+	}
+	store, err := s3.New(c)
+	if err != nil {
+		d.fail("store", "see docs/settings.md", "%v", err)
+		return
+	}
+	probe, err := newProbed(store, kind, false)
+	if err != nil {
+		d.fail("store", "report a bug", "%v", err)
+		return
+	}
+	there := d.takes(ctx, probe)
+	d.stranger(ctx, c, probe.key)
+	if !there {
+		d.warn("key", "see the line about the store", "what the key may do was not tried: the bucket did not take an object")
+		return
+	}
+	d.key(ctx, probe)
+}
+
+// takes checks that the bucket takes an object and keeps it. It reports whether
+// the probe lies there.
+func (d *doctor) takes(ctx context.Context, p *probed) bool {
+	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
+	defer cancel()
+	err := p.prove(ctx)
+	const over = "the service ignores If-None-Match: an object can be replaced by who knows its name"
+	switch {
+	case errors.Is(err, s3.ErrOverwrites) && d.AcceptOverwrites:
+		d.warn("store", "take another provider", over+" (accept_overwrites_by_provider is set)")
+	case errors.Is(err, s3.ErrOverwrites):
+		d.fail("store", "take another provider", over)
+	case err != nil:
+		d.fail("store", "look at the network, the key and the name of the bucket", "the bucket does not take an object: %v", err)
+		return false
+	default:
+		d.ok("store", "the bucket takes objects, and a second one under the same name is refused")
+	}
+	return true
+}
+
+// stranger checks what somebody without a key sees.
+func (d *doctor) stranger(ctx context.Context, c s3.Config, key string) {
+	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
+	defer cancel()
+	seen, err := s3.AskAsStranger(ctx, c, key)
+	var public []string
+	if seen.Gets {
+		public = append(public, "get")
+	}
+	if seen.Lists {
+		public = append(public, "list")
+	}
+	switch {
+	case public != nil:
+		d.fail("public", "close the bucket to the public", "without any key everybody may: %s", strings.Join(public, ", "))
+	case err != nil:
+		d.warn("public", "try again", "not known: %v", err)
+	default:
+		d.ok("public", "the bucket answers nobody without a key")
+	}
+	d.clock(seen.Clock)
+}
+
+// clock compares ours with the bucket's.
+func (d *doctor) clock(theirs time.Time) {
+	const check, remedy = "clock", "set this machine's clock (systemd-timesyncd does)"
+	off := time.Since(theirs).Abs().Truncate(time.Second)
+	switch {
+	case theirs.IsZero():
+		d.warn(check, "compare the clock by hand", "the bucket's is not known")
+	case off > clockWrong:
+		d.fail(check, remedy, "%v off the bucket's: signed requests are refused", off)
+	case off > clockOff:
+		d.warn(check, remedy, "%v off the bucket's", off)
+	default:
+		d.ok(check, "the same as the bucket's")
+	}
+}
+
+// key checks that the server's key can do no more than write.
+func (d *doctor) key(ctx context.Context, p *probed) {
+	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
+	defer cancel()
+	could, err := p.Excess(ctx, p.key)
+	switch {
+	case could != nil:
+		d.fail("key", leastKey, "key too strong: it may also %s", strings.Join(could, ", "))
+	case err != nil:
+		d.warn("key", "try again", "not all of what the key may do could be tried: %v", err)
+	default:
+		d.ok("key", "it may not get, head, list or delete what was sent")
+	}
+}

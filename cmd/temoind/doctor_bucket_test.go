@@ -1,0 +1,130 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"temoin/storage/storagetest"
+)
+
+// bucketPatient is one whose store is a bucket at the endpoint.
+func bucketPatient(t *testing.T, endpoint, access, secret string) *patient {
+	t.Setenv("TEMOIN_S3_ACCESS_KEY", access)
+	t.Setenv("TEMOIN_S3_SECRET_KEY", secret)
+	dir := t.TempDir()
+	os.Chmod(dir, 0o700)
+	return newPatient(t, settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir})
+}
+
+// writeOnly is a service with rights: what may tells the names of what it
+// grants, of "METHOD" or "anonymous METHOD" or "list". With "trouble" it has no
+// time for anything but a PUT.
+func writeOnly(t *testing.T, off time.Duration, may ...string) string {
+	there := false
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+		io.Copy(io.Discard, r.Body)
+		what := r.Method
+		if r.URL.Query().Has("list-type") {
+			what = "list"
+		}
+		if r.Header.Get("Authorization") == "" {
+			what = "anonymous " + what
+		}
+		switch {
+		case what != "PUT" && slices.Contains(may, "trouble"):
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case what == "PUT" && there:
+			w.WriteHeader(http.StatusPreconditionFailed)
+		case what == "PUT":
+			there = true
+		case !slices.Contains(may, what):
+			w.WriteHeader(http.StatusForbidden)
+		case strings.HasSuffix(what, "list"):
+			io.WriteString(w, "<ListBucketResult></ListBucketResult>")
+		case what == "DELETE":
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+			w.Header().Set("ETag", `"a"`)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+func TestDoctorBucket(t *testing.T) {
+	for _, test := range []struct {
+		what string
+		off  time.Duration
+		may  []string
+		want []string
+	}{
+		{"good", 0, nil, []string{"ok store", "ok public", "ok clock", "ok key"}},
+		{"the key reads", 0, []string{"GET"}, []string{"ok store", "ok public", "ok clock", "FAIL key"}},
+		{"the key asks", 0, []string{"HEAD"}, []string{"ok store", "ok public", "ok clock", "FAIL key"}},
+		{"the key lists", 0, []string{"list"}, []string{"ok store", "ok public", "ok clock", "FAIL key"}},
+		{"the key deletes", 0, []string{"DELETE"}, []string{"ok store", "ok public", "ok clock", "FAIL key"}},
+		{"everybody reads", 0, []string{"anonymous GET"}, []string{"ok store", "FAIL public", "ok clock", "ok key"}},
+		{"everybody lists", 0, []string{"anonymous list"}, []string{"ok store", "FAIL public", "ok clock", "ok key"}},
+		{"ten minutes ahead", 10 * time.Minute, nil, []string{"ok store", "ok public", "warn clock", "ok key"}},
+		{"ten minutes behind", -10 * time.Minute, nil, []string{"ok store", "ok public", "warn clock", "ok key"}},
+		{"it says nothing clear", 0, []string{"trouble"}, []string{"ok store", "warn public", "ok clock", "warn key"}},
+		{"an hour", time.Hour, nil, []string{"ok store", "ok public", "FAIL clock", "ok key"}},
+	} {
+		p := bucketPatient(t, writeOnly(t, test.off, test.may...), "a", "secret of no worth")
+		p.bucket(t.Context())
+		p.want(t, test.what, test.want...)
+	}
+}
+
+// A key that can do everything is told what it can do, and the probe is all
+// that it was tried on.
+func TestDoctorNamesWhatTheKeyCan(t *testing.T) {
+	fake := storagetest.NewS3(t)
+	p := bucketPatient(t, fake.Endpoint, fake.Key.Access, fake.Key.Secret)
+	p.bucket(t.Context())
+	if last := p.found[len(p.found)-1]; last.Reason != "key too strong: it may also get, head, list, delete" {
+		t.Errorf("%+v", last)
+	}
+	p.want(t, "a key for everything", "ok store", "ok public", "ok clock", "FAIL key")
+	paths := map[string]bool{}
+	for _, r := range fake.Requests() {
+		if r.Method != "GET" || !strings.Contains(r.Query, "list-type") {
+			paths[r.Path] = true
+		}
+	}
+	if len(paths) != 1 {
+		t.Errorf("it touched %v", paths)
+	}
+}
+
+func TestDoctorBucketThatOverwrites(t *testing.T) {
+	fake := storagetest.NewS3(t)
+	fake.Overwrites = true
+	p := bucketPatient(t, fake.Endpoint, fake.Key.Access, fake.Key.Secret)
+	p.bucket(t.Context())
+	p.want(t, "overwrites", "FAIL store", "ok public", "ok clock", "FAIL key")
+	p.AcceptOverwrites = true
+	p.bucket(t.Context())
+	p.want(t, "overwrites are accepted", "warn store", "ok public", "ok clock", "FAIL key")
+}
+
+func TestDoctorBucketTrouble(t *testing.T) {
+	fake := storagetest.NewS3(t)
+	p := bucketPatient(t, fake.Endpoint, fake.Key.Access, "another secret")
+	p.bucket(t.Context())
+	p.want(t, "a wrong secret", "FAIL store", "ok public", "ok clock", "warn key")
+	p.Spool = ""
+	p.bucket(t.Context())
+	p.want(t, "no spool", "FAIL store")
+	p = bucketPatient(t, fake.Endpoint, fake.Key.Access, "")
+	p.bucket(t.Context())
+	p.want(t, "no secret", "FAIL store")
+}

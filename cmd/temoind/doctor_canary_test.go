@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"temoin/crypto"
+	"temoin/server"
+	"temoin/storage/dir"
+)
+
+// living is a patient whose box runs, on a unix socket or as it likes.
+func living(t *testing.T, listen string, conf *tls.Config) *patient {
+	t.Helper()
+	p := newPatient(t, settings{Store: "dir:" + t.TempDir()})
+	var err error
+	if p.to, err = crypto.ParseRecipients(recipient(t) + "\n" + recipient(t)); err != nil {
+		t.Fatal(err)
+	}
+	store, err := dir.New(strings.TrimPrefix(p.Store, "dir:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := server.New(server.Config{Recipients: p.to, Sink: store, Log: server.NewLog(io.Discard), TLS: conf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := server.Listen(t.Context(), listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Listen = address(l)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- srv.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	if err := os.MkdirAll(filepath.Join(p.root, "var/log"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The box keeps nothing of a canary, and stores nothing.
+func TestDoctorCanary(t *testing.T) {
+	cert, key := certificatePair(t, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for listen, conf := range map[string]*tls.Config{
+		"unix:" + filepath.Join(t.TempDir(), "sock"): nil,
+		"127.0.0.1:0": nil,
+		"localhost:0": {Certificates: []tls.Certificate{pair}},
+	} {
+		p := living(t, listen, conf)
+		if conf != nil {
+			p.TLSCert = "set"
+		}
+		p.running(t.Context())
+		p.want(t, listen, "ok running", "ok canary")
+		filepath.WalkDir(strings.TrimPrefix(p.Store, "dir:"), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.Type().IsRegular() {
+				t.Errorf("the canary was stored: %s %v", path, err)
+			}
+			return nil
+		})
+	}
+}
+
+// What a proxy in front writes down is found, under each of its marks.
+func TestDoctorFindsAnAccessLog(t *testing.T) {
+	p := living(t, "127.0.0.1:0", nil)
+	box, _ := url.Parse("http://" + p.Listen)
+	for _, where := range []string{filepath.Join(p.root, "var/log/proxy/access.log"), filepath.Join(strings.TrimPrefix(p.Store, "dir:"), "c/tmp")} {
+		for place, wrote := range map[string]func(*http.Request) string{
+			"agent":  func(r *http.Request) string { return r.Header.Get("User-Agent") },
+			"from":   func(r *http.Request) string { return r.Header.Get("Referer") },
+			"cookie": func(r *http.Request) string { return r.Header.Get("Cookie") },
+			"path":   func(r *http.Request) string { return r.URL.Path },
+			"query":  func(r *http.Request) string { return r.URL.RawQuery },
+			"body": func(r *http.Request) string {
+				b, _ := io.ReadAll(r.Body)
+				r.Body = io.NopCloser(bytes.NewReader(b))
+				return string(b)
+			},
+			"": func(*http.Request) string { return "192.0.2.1" }, // an address is everybody's: not found
+		} {
+			os.RemoveAll(where)
+			forward := httputil.NewSingleHostReverseProxy(box)
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				old, _ := os.ReadFile(where)
+				put(t, where, string(old)+wrote(r)+"\n")
+				forward.ServeHTTP(w, r)
+			}))
+			p.Origin = []string{proxy.URL, "http://abc.onion"}
+			p.canary(t.Context())
+			proxy.Close()
+			if place == "" {
+				p.want(t, "no mark", "ok canary")
+				continue
+			}
+			if f := p.found[0]; !strings.Contains(f.Reason, where) || !strings.Contains(f.Reason, place) {
+				t.Errorf("%s in %s: %+v", place, where, f)
+			}
+			p.want(t, place, "FAIL canary")
+		}
+	}
+}
+
+func TestDoctorLooksOnlyAtARunningBox(t *testing.T) {
+	p := newPatient(t, settings{Listen: "unix:" + filepath.Join(t.TempDir(), "none"), Store: "dir:/nothing"})
+	p.running(t.Context())
+	p.want(t, "nothing runs", "warn running", "warn canary")
+
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	p.Listen = strings.TrimPrefix(other.URL, "http://")
+	p.running(t.Context())
+	p.want(t, "another program", "FAIL running")
+
+	p = living(t, "127.0.0.1:0", nil)
+	p.to, _ = crypto.ParseRecipients(recipient(t))
+	p.running(t.Context())
+	p.want(t, "other keys in the file", "FAIL running", "ok canary")
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	p.Origin = []string{fmt.Sprintf("http://%s", l.Addr())}
+	p.canary(t.Context())
+	p.want(t, "nothing at the origin", "warn canary", "ok canary")
+}

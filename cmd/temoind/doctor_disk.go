@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"temoin/server"
+)
+
+// Kinds of file systems, as statfs(2) names them.
+const (
+	tmpfs     = 0x01021994
+	ramfs     = 0x858458f6
+	overlayfs = 0x794c7630
+)
+
+// spoolEach is what one upload needs in the spool, and spoolAll what as many
+// need as the box takes at once.
+const (
+	spoolEach = 2 << 20
+	spoolAll  = 1024 * spoolEach
+)
+
+// store checks where sealed objects go.
+func (d *doctor) store(ctx context.Context) {
+	if path, ok := strings.CutPrefix(d.Store, "dir:"); ok && path != "" {
+		d.folder("store", path, d.fail)
+		d.reserve(path)
+		return
+	}
+	if d.Spool != "" {
+		// What is lost here was not acknowledged: memory is only scarce.
+		d.folder("spool", d.Spool, d.warn)
+		d.room(d.Spool)
+	}
+	d.bucket(ctx)
+}
+
+// folder checks one that holds sealed objects. InMemory says how bad it is that
+// it does not outlive the machine's power.
+func (d *doctor) folder(check, path string, inMemory func(check, remedy, reason string, args ...any)) {
+	const disk = "take a folder on a disk"
+	there := path
+	info, err := os.Stat(path)
+	for errors.Is(err, fs.ErrNotExist) && there != filepath.Dir(there) {
+		there = filepath.Dir(there)
+		_, err = os.Stat(there)
+	}
+	v, _ := d.volume(there)
+	kind := v.kind // 0 if nobody knows
+	switch {
+	case err != nil:
+		d.fail(check, "set it to a folder that the box may write to", "%v", err)
+	case kind == tmpfs || kind == ramfs || kind == overlayfs && d.liveSystem(there):
+		inMemory(check, disk, "%s lies in memory: a restart empties it", there)
+	case info == nil && check == "store":
+		d.warn(check, "start the box once, which makes the folder, then ask again", "%s is not there yet", path)
+	case info == nil:
+		d.fail(check, "make the folder, with mode 0700, for the user of the box", "%s is not there", path)
+	case !info.IsDir():
+		d.fail(check, disk, "%s is not a folder", path)
+	default:
+		d.existing(check, path, info, kind)
+	}
+}
+
+func (d *doctor) existing(check, path string, info fs.FileInfo, kind uint32) {
+	switch err := durable(path); {
+	case err != nil:
+		d.fail(check, "let the user of the box write there; look at the disk", "a file cannot be kept in it: %v", err)
+	case info.Mode().Perm()&0o077 != 0:
+		d.warn(check, "chmod 0700 "+path, "others on this machine can look into %s: mode %#o", path, info.Mode().Perm())
+	case kind == overlayfs:
+		d.warn(check, "mount a volume there", "%s lies in the container, and goes when the container is removed", path)
+	default:
+		d.ok(check, "%s takes files and keeps them", path)
+	}
+}
+
+// durable makes a file last in path, and removes it. Its name is not one of an
+// object's.
+func durable(path string) error {
+	f, err := os.CreateTemp(path, "doctor-probe-*")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	defer os.Remove(f.Name())
+	if _, err := f.Write(make([]byte, 4096)); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// reserve compares what is free with what the box leaves free.
+func (d *doctor) reserve(path string) {
+	const check, remedy = "space", "coordinators pull and then remove what they have, or you add room"
+	v, err := d.volume(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // the line about the folder says so
+	case err != nil:
+		d.warn(check, "look at it by hand", "the free space is not known: %v", err)
+	case v.free < server.Reserve(v.total):
+		d.fail(check, remedy, "%d MiB are free: the box takes no drops below %d", v.free>>20, server.Reserve(v.total)>>20)
+	case v.free < v.total/5:
+		d.warn(check, remedy, "%d of %d MiB are free: the disk is four fifths full", v.free>>20, v.total>>20)
+	default:
+		d.ok(check, "%d of %d MiB are free", v.free>>20, v.total>>20)
+	}
+}
+
+func (d *doctor) room(path string) {
+	const check = "space"
+	v, err := d.volume(path)
+	switch {
+	case err != nil: // the line about the folder says so
+	case v.free < spoolAll:
+		d.warn(check, "make room", "the spool has %d MiB: enough for %d uploads at once, of 1024", v.free>>20, v.free/spoolEach)
+	default:
+		d.ok(check, "the spool has %d MiB", v.free>>20)
+	}
+}
+
+// volume is what a file system says of itself.
+type volume struct {
+	kind        uint32
+	free, total uint64
+}
+
+func volumeOf(path string) (volume, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return volume{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	return volume{uint32(st.Type), st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize)}, nil
+}
+
+// liveSystem reports whether what is written over an overlay's lower layer lies
+// in memory, as on a system that was started from a stick. See
+// proc_pid_mountinfo(5).
+func (d *doctor) liveSystem(path string) bool {
+	mounts, err := d.host("proc/self/mountinfo")
+	if err != nil {
+		return false
+	}
+	best, upper := "", ""
+	for line := range strings.Lines(mounts) {
+		words := strings.Fields(line)
+		if len(words) < 10 {
+			continue
+		}
+		point, options := words[4], words[len(words)-1]
+		inside := path == point || strings.HasPrefix(path, strings.TrimSuffix(point, "/")+"/")
+		if !inside || len(point) < len(best) {
+			continue
+		}
+		best = point
+		_, rest, _ := strings.Cut(options, "upperdir=")
+		upper, _, _ = strings.Cut(rest, ",")
+	}
+	v, _ := d.volume(upper)
+	return upper != "" && v.kind == tmpfs
+}

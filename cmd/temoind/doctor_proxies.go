@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const proxyRemedy = `take the configuration in docs/operate.md, section "A proxy in front"`
+
+// proxies checks whether Caddy or nginx, in Debian's places, write down who
+// comes to the box. What other programs do the canary may find.
+func (d *doctor) proxies(context.Context) {
+	const check = "proxy-logs"
+	caddy, errCaddy := d.files("etc/caddy")
+	nginx, errNginx := d.files("etc/nginx")
+	if errCaddy != nil || errNginx != nil {
+		d.warn(check, "ask as root", "the configuration of a proxy cannot be read")
+	}
+	found := append(caddyTrouble(caddy, d.leads), d.nginxTrouble(nginx)...)
+	for _, trouble := range found {
+		d.warn(check, proxyRemedy, "%s", trouble)
+	}
+	if len(found) == 0 {
+		d.ok(check, "no Caddy or nginx in front of the box keeps a log of it")
+	}
+}
+
+// caddyTrouble reads Caddyfiles. They include one another, so what one of them
+// says counts for all.
+func caddyTrouble(texts map[string]string, leads func(string) bool) (found []string) {
+	used, silent := false, false
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		var open []string // the first words of the blocks around a line
+		discards := false // the log block around it
+		for line := range strings.Lines(texts[path]) {
+			words := strings.Fields(line)
+			if i := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); i >= 0 {
+				words = words[:i]
+			}
+			if len(words) == 0 {
+				continue
+			}
+			last := words[len(words)-1]
+			switch {
+			case words[0] == "reverse_proxy" || words[0] == "to":
+				used = used || slices.ContainsFunc(words[1:], leads)
+			case words[0] == "log" && last != "{":
+				found = append(found, path+": log keeps the addresses of those who come")
+			case words[0] == "log":
+				discards = false
+			case words[0] == "output" && last == "discard":
+				discards = true
+			}
+			switch last {
+			case "{":
+				open = append(open, words[0])
+			case "}":
+				if n := len(open); n > 0 {
+					global := n == 2 && open[0] == "{"
+					silent = silent || global && open[1] == "log" && discards
+					if open[n-1] == "log" && !discards {
+						found = append(found, path+": log keeps the addresses of those who come")
+					}
+					open = open[:n-1]
+				}
+			}
+		}
+	}
+	if !used {
+		return nil
+	}
+	if !silent && len(found) == 0 {
+		found = append(found, "Caddy writes addresses of requests that fail to its error log")
+	}
+	return found
+}
+
+// directive is one of nginx's, with its words and what stands in its braces.
+type directive struct {
+	words []string
+	block []directive
+}
+
+// silence is what must hold where nginx passes requests on to the box. Without
+// the last one it writes uploads to its disk, unsealed.
+var silence = []struct{ name, want, trouble string }{
+	{"access_log", "off", "access_log is not off"},
+	{"error_log", "/dev/null", "error_log keeps the addresses of those who come"},
+	{"proxy_request_buffering", "off", "proxy_request_buffering is not off: uploads are written to disk, unsealed"},
+}
+
+// nginxTrouble reads nginx's files. Those that nginx.conf includes inherit what
+// its http block says.
+func (d *doctor) nginxTrouble(texts map[string]string) (found []string) {
+	confs := make(map[string][]directive)
+	var outside map[string][]string
+	upstreams := make(map[string]bool)
+	for path, text := range texts {
+		tokens := nginxTokens(text)
+		confs[path] = nginxBlock(&tokens)
+		d.upstreams(confs[path], upstreams)
+		if filepath.Base(path) == "nginx.conf" {
+			outside = within(confs[path], nil)
+			for _, part := range confs[path] {
+				if part.words[0] == "http" {
+					outside = within(part.block, outside)
+				}
+			}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(confs)) {
+		for _, trouble := range d.nginxLevel(confs[path], outside, upstreams) {
+			found = append(found, path+": "+trouble)
+		}
+	}
+	return slices.Compact(found)
+}
+
+// upstreams notes the names that stand for the box.
+func (d *doctor) upstreams(conf []directive, names map[string]bool) {
+	for _, part := range conf {
+		if len(part.words) == 2 && part.words[0] == "upstream" {
+			names[part.words[1]] = slices.ContainsFunc(part.block, func(s directive) bool {
+				return len(s.words) > 1 && s.words[0] == "server" && d.leads(s.words[1])
+			})
+		}
+		d.upstreams(part.block, names)
+	}
+}
+
+// within returns what counts inside a block: what it says itself, and else
+// what counts around it.
+func within(conf []directive, around map[string][]string) map[string][]string {
+	own := make(map[string][]string)
+	for _, part := range conf {
+		if len(part.words) > 1 {
+			own[part.words[0]] = append(own[part.words[0]], part.words[1])
+		}
+	}
+	all := maps.Clone(around)
+	if all == nil {
+		all = own
+	}
+	for _, s := range silence {
+		if own[s.name] != nil {
+			all[s.name] = own[s.name]
+		}
+	}
+	return all
+}
+
+func (d *doctor) nginxLevel(conf []directive, around map[string][]string, upstreams map[string]bool) (found []string) {
+	counts := within(conf, around)
+	for _, part := range conf {
+		found = append(found, d.nginxLevel(part.block, counts, upstreams)...)
+		if len(part.words) < 2 || part.words[0] != "proxy_pass" {
+			continue
+		}
+		target := part.words[1]
+		_, name, _ := strings.Cut(target, "://")
+		name, _, _ = strings.Cut(name, "/")
+		if !d.leads(target) && !upstreams[name] {
+			continue
+		}
+		for _, s := range silence {
+			values := counts[s.name]
+			if len(values) == 0 || slices.ContainsFunc(values, func(v string) bool { return v != s.want }) {
+				found = append(found, s.trouble)
+			}
+		}
+	}
+	return found
+}
+
+// nginxBlock takes directives until the block, or the file, is at its end.
+func nginxBlock(tokens *[]string) (conf []directive) {
+	var words []string
+	for len(*tokens) > 0 {
+		t := (*tokens)[0]
+		*tokens = (*tokens)[1:]
+		switch t {
+		case "}":
+			return conf
+		case ";", "{":
+			part := directive{words: words}
+			if t == "{" {
+				part.block = nginxBlock(tokens)
+			}
+			if len(words) > 0 {
+				conf = append(conf, part)
+			}
+			words = nil
+		default:
+			words = append(words, t)
+		}
+	}
+	return conf
+}
+
+// nginxTokens splits a text into words, braces and semicolons.
+func nginxTokens(text string) (tokens []string) {
+	for text != "" {
+		switch c := text[0]; {
+		case strings.IndexByte(" \t\r\n", c) >= 0:
+			text = text[1:]
+		case c == '#':
+			_, text, _ = strings.Cut(text, "\n")
+		case strings.IndexByte("{};", c) >= 0:
+			tokens, text = append(tokens, text[:1]), text[1:]
+		case c == '"' || c == '\'':
+			word, rest, _ := strings.Cut(text[1:], text[:1])
+			tokens, text = append(tokens, word), rest
+		default:
+			n := strings.IndexAny(text, " \t\r\n;{}")
+			if n < 0 {
+				n = len(text)
+			}
+			tokens, text = append(tokens, text[:n]), text[n:]
+		}
+	}
+	return tokens
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"temoin/crypto"
+)
+
+// expirySoon is how long before its end a certificate should have been renewed.
+const expirySoon = 14 * 24 * time.Hour
+
+// recipients checks the coordinators' keys. Whoever's key stands among them can
+// open all that arrives.
+func (d *doctor) recipients(context.Context) {
+	const check = "recipients"
+	if d.Recipients == "" {
+		d.fail(check, "set recipients to the file with the coordinators' keys", "none are set")
+		return
+	}
+	text, err := os.ReadFile(d.Recipients)
+	if err == nil {
+		d.to, err = crypto.ParseRecipients(string(text))
+	}
+	if err != nil {
+		d.fail(check, "put the coordinators' public keys into the file, one a line, all of one kind", "%v", err)
+		return
+	}
+	n, fingerprint := len(d.to.Strings()), d.to.Fingerprint()
+	switch {
+	case d.words != "" && !crypto.SameFingerprint(d.words, fingerprint):
+		d.fail(check, "stop the box; compare each key in the file with its owner", "the fingerprint of the keys is %q, not the one that you were read", fingerprint)
+	case n < 2:
+		d.warn(check, "add the key of a second coordinator", "one key only, and what is lost with it is lost; its fingerprint: %s", fingerprint)
+	default:
+		d.ok(check, "%d keys of one kind; their fingerprint, which the coordinators should know: %s", n, fingerprint)
+	}
+}
+
+// certificate checks the TLS certificate, if the box has its own.
+func (d *doctor) certificate(context.Context) {
+	const check = "tls"
+	if d.TLSCert == "" && d.TLSKey == "" {
+		d.ok(check, "the box has no certificate of its own; the listen line says whether it needs one")
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(d.TLSCert, d.TLSKey)
+	if err != nil {
+		d.fail(check, "set tls_cert and tls_key to the files of one certificate", "%v", err)
+		return
+	}
+	now, end := time.Now(), pair.Leaf.NotAfter
+	day := end.UTC().Format(time.DateOnly)
+	switch err := d.trusted(pair, now); {
+	case now.After(end):
+		d.fail(check, "renew it, then send SIGHUP", "the certificate ended on %s", day)
+	case now.Before(pair.Leaf.NotBefore):
+		d.fail(check, "set the clock of this machine", "the certificate begins on %s", pair.Leaf.NotBefore.UTC().Format(time.DateOnly))
+	case end.Sub(now) < expirySoon:
+		d.warn(check, "renew it, then send SIGHUP", "the certificate ends on %s", day)
+	case err != nil:
+		d.warn(check, "put the whole chain into tls_cert, and take a certificate that browsers trust", "%v", err)
+	default:
+		d.ok(check, "a trusted certificate until %s", day)
+	}
+}
+
+// trusted asks whether browsers would take a certificate, with the chain that
+// stands in its file and the authorities that this machine knows.
+func (d *doctor) trusted(pair tls.Certificate, now time.Time) error {
+	chain := x509.NewCertPool()
+	for _, der := range pair.Certificate[1:] {
+		if c, err := x509.ParseCertificate(der); err == nil {
+			chain.AddCert(c)
+		}
+	}
+	_, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: d.roots, Intermediates: chain, CurrentTime: now})
+	return err
+}
+
+// exit checks where "Leave this page" leads.
+func (d *doctor) exit(context.Context) {
+	const check = "exit_url"
+	if d.ExitURL == "" {
+		d.ok(check, "an encyclopedia")
+		return
+	}
+	u, err := url.Parse(d.ExitURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+		d.fail(check, "take a page that anybody might read, such as https://www.wikipedia.org/", "not a web address")
+		return
+	}
+	d.ok(check, "%s: see to it that it is harmless to be seen with", u.Host)
+}
+
+// listen checks who can reach the box, and how.
+func (d *doctor) listen(context.Context) {
+	const check = "listen"
+	for _, o := range d.Origin {
+		if !crypto.ValidOrigin(o) {
+			d.fail("origin", "write it as https://box.example", "%q is not an origin: the box does not start", o)
+		}
+	}
+	host, port, err := net.SplitHostPort(d.Listen)
+	switch {
+	case strings.HasPrefix(d.Listen, "unix:"):
+		d.ok(check, "a unix socket: the box never meets an address")
+	case err != nil || port == "":
+		d.fail(check, "write host:port or unix:PATH", "%q is not an address", d.Listen)
+	case host == "localhost" || net.ParseIP(host).IsLoopback():
+		d.ok(check, "reachable from this machine only")
+	case d.TLSCert == "":
+		d.warn(check, "listen on unix:PATH behind Tor or a proxy, or set tls_cert", "reachable from outside without TLS: everybody on the way can read what is sent")
+	default:
+		d.ok(check, "reachable from outside, with TLS")
+	}
+}
