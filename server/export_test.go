@@ -48,7 +48,7 @@ var (
 
 // MissingSentences lists what a page asks for and the catalogue does not have.
 func (s *Server) MissingSentences() (missing []string) {
-	for _, page := range []string{frame, formPart, donePart, failurePart} {
+	for _, page := range []string{frame, formPart, donePart, failurePart, onionPart} {
 		for rest := page; ; {
 			_, after, ok := strings.Cut(rest, "{")
 			if !ok {

@@ -74,7 +74,7 @@ func langOf(r *http.Request) string {
 
 func (s *Server) showRoot(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept-Language")
-	s.pages.form(w, preferred(r.Header.Get("Accept-Language")))
+	s.pages.form(w, r, preferred(r.Header.Get("Accept-Language")))
 }
 
 func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
@@ -83,5 +83,5 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errNotFound)
 		return
 	}
-	s.pages.form(w, tag)
+	s.pages.form(w, r, tag)
 }

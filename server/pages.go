@@ -32,6 +32,7 @@ var (
 		return base64.StdEncoding.EncodeToString(h[:])
 	}()
 	frame, formPart, donePart, failurePart = mustRead("frame.html"), mustRead("form.html"), mustRead("done.html"), mustRead("failure.html")
+	onionPart                              = mustRead("onion.html")
 )
 
 // catalogue maps keys to the sentences of one language.
@@ -44,13 +45,15 @@ type pages struct {
 	english catalogue
 	org     string
 	exit    string
+	onion   string            // the name of the box in Tor, or nothing
 	forms   map[string]string // language: the whole form page
+	inTor   map[string]string // the same, for those who came by the onion
 }
 
 const defaultExit = "https://www.wikipedia.org/"
 
 func newPages(cfg Config) (*pages, error) {
-	p := &pages{org: cfg.Org, exit: cfg.ExitURL, forms: make(map[string]string)}
+	p := &pages{org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion, forms: make(map[string]string), inTor: make(map[string]string)}
 	if err := json.Unmarshal([]byte(mustRead("i18n/en.json")), &p.english); err != nil {
 		return nil, fmt.Errorf("server: catalogue en: %w", err)
 	}
@@ -61,9 +64,22 @@ func newPages(cfg Config) (*pages, error) {
 		return nil, fmt.Errorf("server: the page to leave to must be a web address, not %q", p.exit)
 	}
 	for _, l := range languages {
-		p.forms[l.tag] = p.page(l.tag, formPart, map[string]string{"what": p.what(), "languages": languageLinks()})
+		note, err := p.onionNote(l.tag)
+		if err != nil {
+			return nil, err
+		}
+		p.forms[l.tag] = p.formPage(l.tag, "what.a3", note)
+		p.inTor[l.tag] = p.formPage(l.tag, "what.a3.tor", "")
 	}
 	return p, nil
+}
+
+// formPage makes the form of one language. Seen is the sentence about what the
+// witness's phone company can see, onion what the page says about Tor.
+func (p *pages) formPage(tag, seen, onion string) string {
+	return p.page(tag, formPart, map[string]string{
+		"what": p.what(), "languages": languageLinks(), "seen": html.EscapeString(p.english[seen]), "onion": onion,
+	})
 }
 
 // what is the first answer to "What happens to my files?".
@@ -112,7 +128,18 @@ func (p *pages) write(w http.ResponseWriter, status int, page string) {
 	w.Write([]byte(page))
 }
 
-func (p *pages) form(w http.ResponseWriter, tag string) { p.write(w, http.StatusOK, p.forms[tag]) }
+// form is the page that a witness fills in. It says where the box is in Tor, to
+// those who came another way. The path has the grammar of its route.
+func (p *pages) form(w http.ResponseWriter, r *http.Request, tag string) {
+	if overOnion(r) {
+		p.write(w, http.StatusOK, p.inTor[tag])
+		return
+	}
+	if p.onion != "" {
+		w.Header().Set("Onion-Location", "http://"+p.onion+r.URL.Path)
+	}
+	p.write(w, http.StatusOK, p.forms[tag])
+}
 
 // done is the page with the receipt. Left are the numbers of the files in which
 // hidden details are left.

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,9 @@ type Config struct {
 	// as https://box.example. Loopback addresses are always among them. A
 	// wrong one makes coordinators' pulls fail, and no more.
 	Origins []string
+	// Onion is the name of the box in Tor, 56 characters and ".onion", or empty.
+	// It is one of the Origins by itself. Who comes another way is told of it.
+	Onion string
 	// Org is the name of those who receive, shown on the page.
 	Org string
 	// ExitURL is where "Leave this page" leads. Empty: an encyclopedia.
@@ -86,6 +90,12 @@ func New(cfg Config) (*Server, error) {
 		if !crypto.ValidOrigin(o) {
 			return nil, fmt.Errorf("server: %q is not an origin such as https://box.example", o)
 		}
+	}
+	if cfg.Onion != "" {
+		if err := CheckOnion(cfg.Onion); err != nil {
+			return nil, fmt.Errorf("server: %w", err)
+		}
+		cfg.Origins = append(slices.Clone(cfg.Origins), "http://"+cfg.Onion)
 	}
 	if cfg.Parallel == 0 {
 		cfg.Parallel = 2

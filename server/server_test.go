@@ -134,6 +134,7 @@ func do(t testing.TB, method, url string, body io.Reader, header ...string) (*ht
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	req.Host = req.Header.Get("Host")
 	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 	must(t, err)
 	defer resp.Body.Close()
@@ -392,6 +393,7 @@ func TestNewRefusesNonsense(t *testing.T) {
 		"no log":        func(c *server.Config) { c.Log = nil },
 		"exit":          func(c *server.Config) { c.ExitURL = "javascript:alert(1)" },
 		"origin":        func(c *server.Config) { c.Origins = []string{"box.example/"} },
+		"onion":         func(c *server.Config) { c.Onion = "box.onion" },
 	} {
 		c := good()
 		change(&c)

@@ -25,6 +25,7 @@ type box struct {
 	certificate atomic.Pointer[certificate]
 	orders      *orders    // nil: the box orders no certificates
 	before      *inherited // the process image that this one renews, or nil
+	onion       string     // the name in Tor, or empty
 	bucket      *probed    // nil: the store is a disk
 }
 
@@ -43,6 +44,7 @@ type carried struct {
 	Recipients []string
 	Cert, Key  []byte // PEM
 	NextOrders time.Time
+	Onion      string
 	Proven     bool // the bucket has shown that it honours preconditions
 }
 
@@ -97,11 +99,30 @@ type certificate struct {
 	cert, key []byte
 }
 
+// readOnion reads the name that Tor gave to the box.
+func (b *box) readOnion() error {
+	if b.OnionHostnameFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(b.OnionHostnameFile)
+	if err != nil {
+		return fmt.Errorf("the onion's hostname: %w", err)
+	}
+	b.onion = strings.TrimSpace(string(text))
+	if err := server.CheckOnion(b.onion); err != nil {
+		return fmt.Errorf("the onion's hostname: %s: %w", b.OnionHostnameFile, err)
+	}
+	return nil
+}
+
 // load reads what the settings name, or takes it over from the process image
 // before this one.
 func (b *box) load() error {
 	if b.before == nil {
 		if err := b.readRecipients(); err != nil {
+			return err
+		}
+		if err := b.readOnion(); err != nil {
 			return err
 		}
 		if b.TLSCert != "" || b.TLSKey != "" {
@@ -110,6 +131,7 @@ func (b *box) load() error {
 		return nil
 	}
 	c := b.before.state
+	b.onion = c.Onion
 	if err := b.useRecipients(strings.Join(c.Recipients, "\n")); err != nil {
 		return err
 	}
@@ -121,7 +143,7 @@ func (b *box) load() error {
 
 // carry returns what the next process image takes over.
 func (b *box) carry(state server.State) carried {
-	c := carried{Server: state, Settings: b.settings, Recipients: b.to.Load().Strings(), Proven: b.proven()}
+	c := carried{Server: state, Settings: b.settings, Recipients: b.to.Load().Strings(), Onion: b.onion, Proven: b.proven()}
 	if pair := b.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key
 	}

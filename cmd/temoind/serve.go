@@ -125,7 +125,7 @@ func (b *box) config(ctx context.Context, stderr io.Writer) (server.Config, erro
 	if err := b.load(); err != nil {
 		return cfg, err
 	}
-	cfg.Recipients = b.to.Load()
+	cfg.Recipients, cfg.Onion = b.to.Load(), b.onion
 	if err := b.useTLS(&cfg, stderr); err != nil {
 		return cfg, err
 	}

@@ -54,6 +54,13 @@ type settings struct {
 	// disk, such as https://box.example or http://….onion. Names in the TLS
 	// certificate need not be repeated. A missing one makes "temoin pull" fail.
 	Origin []string `toml:"origin"`
+	// The file with the name of the box in Tor, such as a copy of
+	// /var/lib/tor/temoin/hostname. The page then shows that address to those who
+	// came another way, also as a QR code, and answers carry it as Onion-Location;
+	// it need not be repeated in origin. A wrong name leads witnesses astray: one
+	// that cannot be, or a file that the box may not read, stops the start. SIGHUP
+	// does not read it again.
+	OnionHostnameFile string `toml:"onion_hostname_file"`
 	// The file with the access key of the bucket. Without it the environment must
 	// hold TEMOIN_S3_ACCESS_KEY.
 	S3AccessKeyFile string `toml:"s3_access_key_file"`
@@ -90,6 +97,7 @@ func (s *settings) flags(command string) *flag.FlagSet {
 	f.StringVar(&s.ACMECache, "acme-cache", s.ACMECache, "`DIR` for these certificates and their keys")
 	f.StringVar(&s.ACMEDirectory, "acme-directory", s.ACMEDirectory, "`URL` of the CA's ACME directory")
 	f.Var((*list)(&s.Origin), "origin", "`URL` by which coordinators reach the inbox of a box that stores on disk, such as https://box.example; may be repeated")
+	f.StringVar(&s.OnionHostnameFile, "onion-hostname-file", s.OnionHostnameFile, "`FILE` with the name of the box in Tor, which the page then shows; Tor writes it beside the onion's keys")
 	f.StringVar(&s.S3AccessKeyFile, "s3-access-key-file", s.S3AccessKeyFile, "`FILE` with the bucket's access key, in place of TEMOIN_S3_ACCESS_KEY")
 	f.StringVar(&s.S3SecretKeyFile, "s3-secret-key-file", s.S3SecretKeyFile, "`FILE` with the bucket's secret key, in place of TEMOIN_S3_SECRET_KEY")
 	f.BoolVar(&s.AcceptOverwrites, "accept-overwrites-by-provider", s.AcceptOverwrites, "start although the bucket's provider ignores If-None-Match: whoever knows a name can then replace what lies there")
@@ -150,7 +158,7 @@ func (s *settings) load(file string) error {
 	if unknown := md.Undecoded(); len(unknown) > 0 {
 		return fmt.Errorf("the configuration: %s: there is no setting %q", file, unknown[0])
 	}
-	for _, path := range []*string{&s.Listen, &s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.ACMECache, &s.S3AccessKeyFile, &s.S3SecretKeyFile} {
+	for _, path := range []*string{&s.Listen, &s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.ACMECache, &s.OnionHostnameFile, &s.S3AccessKeyFile, &s.S3SecretKeyFile} {
 		*path = strings.ReplaceAll(*path, "$CREDENTIALS_DIRECTORY", os.Getenv("CREDENTIALS_DIRECTORY"))
 	}
 	return nil
