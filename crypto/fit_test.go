@@ -51,6 +51,35 @@ func TestLettersAlwaysFit(t *testing.T) {
 	}
 }
 
+// What is told of a file at its end finds room in a letter that the file has
+// filled to the last byte.
+func TestDetailsOfAFileThatFillsTheLetter(t *testing.T) {
+	ids, to := keys(t, crypto.X25519, 1)
+	removed := strings.Fields(strings.Repeat("embedded software ", 8))
+	alone := 0
+	for size := 57_000; size < 62_000; size += 41 {
+		m := newMemory()
+		s, err := crypto.NewSealer(to, m, crypto.Options{Total: int64(size)})
+		must(t, err)
+		must(t, s.File(crypto.File{Type: "image/jpeg"}))
+		_, err = s.Write(noise(size))
+		must(t, err)
+		s.Details("removed", removed)
+		must(t, s.Close())
+		res, files := collect(t, m, letterOf(t, m, ids...))
+		f := res.Manifest.Files[0]
+		if res.State != crypto.Complete || !bytes.Equal(files[1], noise(size)) || f.Details != "removed" || len(f.Removed) < 10 {
+			t.Fatalf("%d bytes: %s %q %+v", size, res.State, res.Problems, f)
+		}
+		if len(m.order) == 1 {
+			alone++
+		}
+	}
+	if alone == 0 {
+		t.Error("no size fitted into the letter: the edge was not tried")
+	}
+}
+
 func TestWordsThatFindNoFileLeft(t *testing.T) {
 	_, to := keys(t, crypto.X25519, 1)
 	s, err := crypto.NewSealer(to, newMemory(), crypto.Options{Total: -1})
