@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var fromWitness = net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(witness)}, Timeout: 5 * time.Second}
+
+// dial shakes hands from the witness's address.
+func (p *proxy) dial(c *tls.Config) (*tls.Conn, error) {
+	raw, err := fromWitness.Dial("tcp", p.addr)
+	if err != nil {
+		return nil, err
+	}
+	raw.SetDeadline(time.Now().Add(2 * time.Minute))
+	c.ServerName, c.InsecureSkipVerify = boxName, true
+	conn := tls.Client(raw, c)
+	if err := conn.Handshake(); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// marked is the head of a request that says all that there is to say.
+func marked(method, path, more string) string {
+	return method + " " + path + "?" + markQuery + " HTTP/1.1\r\nHost: " + boxName + "\r\nUser-Agent: " + markAgent +
+		"\r\nReferer: https://" + markReferer + ".example/\r\nCookie: a=" + markAgent + "\r\nForwarded: for=" + witness +
+		"\r\nX-Forwarded-For: " + witness + "\r\nX-Forwarded-Host: " + witness + "\r\nX-Real-IP: " + witness + "\r\nVia: 1.1 " + witness + "\r\n" + more + "\r\n"
+}
+
+// say sends pieces over a new connection.
+func (p *proxy) say(t *testing.T, pieces ...[]byte) *tls.Conn {
+	t.Helper()
+	c, err := p.dial(&tls.Config{NextProtos: []string{"h2", "http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.ConnectionState().NegotiatedProtocol; got == "h2" {
+		t.Fatal("HTTP/2, which nobody looked at")
+	}
+	for _, piece := range pieces {
+		if _, err := c.Write(piece); err != nil {
+			t.Logf("the proxy stops listening: %v", err)
+			break
+		}
+	}
+	return c
+}
+
+// ask is say, and the status and the text of the answer.
+func (p *proxy) ask(t *testing.T, pieces ...[]byte) (*http.Response, string) {
+	t.Helper()
+	c := p.say(t, pieces...)
+	defer c.Close()
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Errorf("no answer: %v", err)
+		return &http.Response{}, ""
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if m := traces.FindString(fmt.Sprint(resp.Header) + string(body)); m != "" {
+		t.Errorf("the answer %d echoes %s", resp.StatusCode, m)
+	}
+	return resp, string(body)
+}
+
+// check sends all there is to a box through its proxy, and then looks for it.
+func (p *proxy) check(t *testing.T) {
+	body, contentType := markedForm(20 << 20 / len(markContent))
+	head := []byte(marked("POST", "/en/send", fmt.Sprintf("Accept: text/plain\r\nContent-Type: %s\r\nContent-Length: %d\r\n", contentType, len(body))))
+
+	resp, receipt := p.ask(t, head, body)
+	if bareReceipt(receipt) == "" {
+		t.Fatalf("%d MiB are answered with %v %q", len(body)>>20, resp.Status, receipt)
+	}
+	if resp.Header.Get("Strict-Transport-Security") == "" {
+		t.Error("no HSTS")
+	}
+	all := p.stored()
+	held := p.say(t, head, body[:len(body)/2])
+	waitFor(t, "the opening letter of an upload that is half-way", 30*time.Second, func() bool { return p.stored() > all })
+	for _, pid := range p.pids(t) {
+		noTraceInOpenFiles(t, pid)
+	}
+	noTraceBelow(t, p.dir)
+	held.Close()
+	p.say(t, head, body[:len(body)/3]).Close()
+	p.broken(t)
+	p.checkDrops(t, 3)
+
+	p.b.process.kill()
+	if resp, _ := p.ask(t, []byte(marked("GET", "/en/", ""))); resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("with the box away: %s", resp.Status)
+	}
+	p.checkPassedOn(t)
+	p.stop(t)
+	if m := traces.FindString(p.out.String()); m != "" {
+		t.Errorf("the proxy printed %s:\n%s", m, p.out.String())
+	}
+	noTraceBelow(t, p.dir)
+	checkWrites(t, p.log)
+}
+
+// broken sends what proxies like to complain about.
+func (p *proxy) broken(t *testing.T) {
+	t.Helper()
+	for want, request := range map[int]string{
+		http.StatusNotFound:                    marked("GET", "/nothing", ""),
+		http.StatusMethodNotAllowed:            marked("DELETE", "/en/send", ""),
+		http.StatusBadRequest:                  marked("GET", "/en/", "Content-Length: "+markAgent+"\r\n"),
+		http.StatusLengthRequired:              marked("PUT", "/v1/objects/"+strings.Repeat("ab", 32), "Transfer-Encoding: chunked\r\n") + "e\r\n" + markContent + "\r\n0\r\n\r\n",
+		http.StatusRequestHeaderFieldsTooLarge: marked("GET", "/en/", "X-Long: "+strings.Repeat(markAgent, 200_000)+"\r\n"),
+	} {
+		resp, _ := p.ask(t, []byte(request))
+		// nginx has 400 for long headers, and finds the length of short chunked bodies.
+		if got := resp.StatusCode; got != want && !(want > 410 && got == 400) {
+			t.Errorf("answer %d, want %d", got, want)
+		}
+	}
+	if _, err := p.dial(&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil {
+		t.Error("a version of TLS from long ago is good enough")
+	}
+	for _, addr := range []string{p.addr, p.plain} {
+		for _, text := range []string{marked("GET", "/en/", ""), "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + markContent, markAgent + " " + markQuery + "\r\n\r\n"} {
+			c, err := fromWitness.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.SetDeadline(time.Now().Add(5 * time.Second))
+			io.WriteString(c, text)
+			c.(*net.TCPConn).CloseWrite()
+			io.Copy(io.Discard, c)
+			c.Close()
+		}
+	}
+}
+
+func (p *proxy) stored() (n int) {
+	filepath.WalkDir(strings.TrimPrefix(p.b.store, "dir:"), func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// checkDrops opens what arrived: one whole upload and parts of others.
+func (p *proxy) checkDrops(t *testing.T, want int) {
+	t.Helper()
+	var drops []drop
+	waitFor(t, "the drops", 60*time.Second, func() bool {
+		drops = p.b.list(t)
+		return len(drops) == want
+	})
+	content := sha256.Sum256(bytes.Repeat([]byte(markContent), 20<<20/len(markContent)))
+	whole := 0
+	for _, o := range readOpened(t, p.b.open(t, 3)) {
+		if strings.Contains(o.words, markWords) && o.hashes[hex.EncodeToString(content[:])] != "" {
+			whole++
+		}
+	}
+	if whole != 1 {
+		t.Errorf("%d of %d uploads arrived equal, want 1: %v", whole, want, drops)
+	}
+}
+
+// checkPassedOn takes the box's place and looks at what a proxy tells it.
+func (p *proxy) checkPassedOn(t *testing.T) {
+	t.Helper()
+	os.Remove(p.socket)
+	l, err := net.Listen("unix", p.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	told := make(chan string, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			told <- err.Error()
+			return
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		var text strings.Builder
+		for in := bufio.NewScanner(c); in.Scan() && in.Text() != ""; {
+			text.WriteString(in.Text() + "\n")
+		}
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		told <- text.String()
+	}()
+	p.ask(t, []byte(marked("GET", "/en/", "Accept-Language: ps\r\n")))
+	text := <-told
+	t.Logf("what the box is told:\n%s", text)
+	if !strings.Contains(text, "Host: "+boxName+"\n") || !strings.Contains(text, "Accept-Language: ps\n") {
+		t.Error("the box learns too little")
+	}
+	for _, never := range []string{witness, markAgent, markReferer, "Forwarded"} {
+		if strings.Contains(text, never) {
+			t.Errorf("the box is told %s", never)
+		}
+	}
+}
