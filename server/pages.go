@@ -14,7 +14,7 @@ import (
 	"temoin/crypto"
 )
 
-//go:embed web
+//go:embed web/*.html web/style.css web/i18n
 var web embed.FS
 
 func mustRead(name string) string {
