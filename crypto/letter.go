@@ -98,7 +98,7 @@ func (s *Sealer) overflow() error {
 			return err
 		}
 		g := s.held[0]
-		g.file, s.cur.file = n, n
+		g.file, s.cur.file, s.overflowed = n, n, true
 		s.held = append(s.held[1:], g)
 	}
 	if s.cur != nil && s.cur.size > 0 {
@@ -107,12 +107,16 @@ func (s *Sealer) overflow() error {
 	return nil
 }
 
-// plan returns the planned files with their numbers.
+// plan returns the planned files with their numbers, after the words if those
+// are a file, or may still become one.
 func (s *Sealer) plan() []File {
-	files := make([]File, len(s.opt.Plan))
-	for i, f := range s.opt.Plan {
-		f.N, f.Name = i+1, Clean(f.Name, MaxName)
-		files[i] = f
+	files := make([]File, 0, len(s.opt.Plan)+1)
+	if s.overflowed || s.cur != nil && s.cur.file == 0 {
+		files = append(files, File{N: 1, Type: "text/plain"})
+	}
+	for _, f := range s.opt.Plan {
+		f.N, f.Name = len(files)+1, Clean(f.Name, MaxName)
+		files = append(files, f)
 	}
 	return files
 }

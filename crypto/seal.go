@@ -46,13 +46,14 @@ type Sealer struct {
 	m         Manifest
 	chunkSize int
 
-	buf  []byte // what is held: behind 512 bytes for a header, once the letter is sealed
-	n    int
-	held []segment // before the letter is sealed: what buf[:n] is made of
-	cur  *current  // the file that Write appends to
-	obj  *object   // the open chunk
-	k    uint64    // number of the last chunk that was begun
-	err  error
+	buf        []byte // what is held: behind 512 bytes for a header, once the letter is sealed
+	n          int
+	held       []segment // before the letter is sealed: what buf[:n] is made of
+	overflowed bool      // the words did not fit into the letter: they are file 1
+	cur        *current  // the file that Write appends to
+	obj        *object   // the open chunk
+	k          uint64    // number of the last chunk that was begun
+	err        error
 }
 
 // segment is text or a part of a file that waits for the opening letter.

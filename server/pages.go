@@ -32,7 +32,7 @@ var (
 		return base64.StdEncoding.EncodeToString(h[:])
 	}()
 	frame, formPart, donePart, failurePart = mustRead("frame.html"), mustRead("form.html"), mustRead("done.html"), mustRead("failure.html")
-	onionPart                              = mustRead("onion.html")
+	onionPart, scriptPart                  = mustRead("onion.html"), mustRead("script.html")
 )
 
 // catalogue maps keys to the sentences of one language.
@@ -79,6 +79,7 @@ func newPages(cfg Config) (*pages, error) {
 func (p *pages) formPage(tag, seen, onion string) string {
 	return p.page(tag, formPart, map[string]string{
 		"what": p.what(), "languages": languageLinks(), "seen": html.EscapeString(p.english[seen]), "onion": onion,
+		"script": p.expand(scriptPart, map[string]string{"tag": tag, "script": pageScript}),
 	})
 }
 

@@ -29,6 +29,7 @@ func (s *Server) routes() http.Handler {
 		{"/{lang:[a-z]{2,3}}", methods{"GET": s.showForm}},
 		{"/{lang:[a-z]{2,3}}/", methods{"GET": s.showForm}},
 		{"/{lang:[a-z]{2,3}}/send", methods{"POST": s.send}},
+		{"/s/{script}", methods{"GET": s.showScript}},
 		{"/v1/box", methods{"GET": s.showBox}},
 		{"/v1/objects/{id}", methods{"PUT": s.putObject}},
 		{"/v1/inbox", methods{"GET": s.listInbox}},

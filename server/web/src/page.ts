@@ -1,0 +1,46 @@
+// The page with a script: the phone cleans, locks and sends. Until its test has
+// passed, and wherever it fails, the page is the form that it was.
+
+import type { Box } from './page/drop';
+import { Form } from './page/form';
+import { Asked } from './page/worker';
+import { find } from './page/view';
+
+/** What has to be there. Scripts as old as this one's syntax lack none of it. */
+const able = () => 'Worker' in window && 'BigInt' in window && 'content' in document.createElement('template') && !!window.crypto;
+
+async function ask(): Promise<Box> {
+  const r = await fetch('/v1/box', { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer' });
+  if (!r.ok) throw new Error('box');
+  return r.json();
+}
+
+/** Asks until there is an answer: on these lines the first one often fails. */
+async function reach(form: Form): Promise<Box> {
+  for (let tries = 0; ; tries++) {
+    try {
+      const box = await ask();
+      form.waiting(false);
+      return box;
+    } catch (e) {
+      form.waiting(true);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(10_000, 500 * 2 ** tries)));
+    }
+  }
+}
+
+async function begin(form: Form): Promise<void> {
+  if (!able()) return form.cannotLock();
+  const box = await reach(form);
+  if (box.v !== 1 || box.work !== 0) return form.tooOld();
+  const sealer = new Asked('seal');
+  try {
+    const { speed } = await sealer.ask<{ speed: number }>({ do: 'test', recipients: box.recipients });
+    form.canLock({ box, sealer, speed });
+  } catch (e) {
+    sealer.end();
+    form.cannotLock();
+  }
+}
+
+begin(new Form(find<HTMLFormElement>('form')));

@@ -1,0 +1,55 @@
+// One drop on its way from the phone to the box.
+
+import { Outbox, type Sealed, type Watcher } from './outbox';
+import type { Ready } from './files';
+import type { Stop } from './put';
+import { Asked } from './worker';
+
+/** What GET /v1/box says, as far as the page needs it. */
+export interface Box {
+  v: number;
+  recipients: string[];
+  limits: { files: number; in_flight: number };
+  work: number;
+}
+
+export interface Text {
+  lang: string;
+  words: string;
+  where: string;
+  when: string;
+}
+
+/** Seals and sends everything, and returns the receipt when the box has it.
+ * The opening letter goes first and alone, then the smallest files, then the
+ * closing letter. */
+export async function send(sealer: Asked, box: Box, text: Text, files: Ready[], watcher: Watcher, stop: Stop): Promise<string> {
+  const sorted = files.slice().sort((a, b) => a.size - b.size);
+  const drop = { ...text, recipients: box.recipients, via: 'page', files: sorted };
+  const out = new Outbox(box.limits.in_flight, watcher, stop);
+  const hasher = new Asked('hash');
+  stop.whenStopped(() => hasher.end());
+  const sums = Promise.all(sorted.map((f) => hasher.ask<string>(f.blob)));
+  sums.catch(() => undefined); // until somebody asks
+  try {
+    return await sendAll(sealer, drop, out, sums);
+  } finally {
+    hasher.end();
+  }
+}
+
+async function sendAll(sealer: Asked, drop: object, out: Outbox, sums: Promise<string[]>): Promise<string> {
+  const { letter, receipt, done } = await sealer.ask<{ letter: Sealed; receipt: string; done: boolean }>({ do: 'open', drop });
+  await out.add(letter);
+  await out.drain();
+  if (done) return receipt;
+  for (;;) {
+    const chunk = await sealer.ask<Sealed | undefined>({ do: 'chunk', large: out.large });
+    if (!chunk) break;
+    await out.add(chunk);
+  }
+  await out.drain();
+  await out.add(await sealer.ask<Sealed>({ do: 'close', sums: await sums }));
+  await out.drain();
+  return receipt;
+}

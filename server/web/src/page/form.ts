@@ -1,0 +1,115 @@
+// The form, once the script has it: the list of chosen files, and what the page
+// promises.
+
+import type { Box } from './drop';
+import { run } from './run';
+import { Asked } from './worker';
+import { copyOf, fill, find, hide, mb } from './view';
+
+/** A phone that can lock. */
+export interface Able {
+  box: Box;
+  sealer: Asked;
+  speed: number; // bytes a second
+}
+
+export class Form {
+  private files: File[] = [];
+  private able: Able | undefined;
+  private pressed = false;
+  private readonly input: HTMLInputElement;
+  private readonly button: HTMLButtonElement;
+
+  constructor(private readonly form: HTMLFormElement) {
+    this.input = find<HTMLInputElement>('input[type=file]', form);
+    this.button = find<HTMLButtonElement>('button:not([type])', form);
+    form.addEventListener('submit', this.submit);
+    const under = find('.under', form);
+    under.parentNode!.insertBefore(copyOf('chosen'), under.nextSibling);
+    document.body.setAttribute('data-state', 'start');
+  }
+
+  /** Its test has passed: from now on the phone locks, and the page says so. */
+  canLock(able: Able): void {
+    this.able = able;
+    this.form.querySelectorAll<HTMLElement>('[data-way]').forEach((e) => hide(e, e.getAttribute('data-way') !== 'phone'));
+    this.input.addEventListener('change', this.choose);
+    this.choose();
+    document.body.setAttribute('data-lock', 'phone');
+    if (this.pressed) this.submit();
+  }
+
+  /** The form goes on without locking on the phone, and the button says so. */
+  cannotLock(): void {
+    this.form.removeEventListener('submit', this.submit);
+    this.button.disabled = false;
+    hide(find('.old', this.form), false);
+    this.button.textContent = find('.use', this.form).textContent;
+    document.body.setAttribute('data-lock', 'server');
+  }
+
+  /** The page does not fit the box any more. */
+  tooOld(): void {
+    hide(find('.work', this.form), false);
+    hide(this.button);
+  }
+
+  /** The box cannot be reached yet. */
+  waiting(yes: boolean): void {
+    hide(find('.offline', this.form), !yes || !this.pressed);
+  }
+
+  /** Takes what was chosen out of the browser's field, which browsers remember on
+   * disk. */
+  private choose = () => {
+    for (const f of Array.from(this.input.files || [])) this.files.push(f);
+    this.input.value = '';
+    this.list();
+  };
+
+  private list(): void {
+    const box = find('.list', this.form);
+    box.textContent = '';
+    this.files.forEach((f, i) => {
+      const item = copyOf('item');
+      find('bdi', item).textContent = f.name;
+      find('.size', item).textContent = mb(f.size) + ' MB';
+      const out = find<HTMLButtonElement>('button', item);
+      out.setAttribute('aria-label', out.textContent + ' ' + f.name);
+      out.onclick = () => {
+        this.files.splice(i, 1);
+        this.list();
+        this.input.focus();
+      };
+      box.appendChild(item);
+    });
+    const total = this.files.reduce((n, f) => n + f.size, 0);
+    const sum = find('.chosen', this.form);
+    hide(sum, !this.files.length);
+    if (this.files.length) fill(sum, { n: this.files.length, mb: mb(total) });
+    const minutes = this.able ? Math.ceil(total / this.able.speed / 60) : 0;
+    const slow = find('.slow', this.form);
+    hide(slow, minutes < 2);
+    if (!slow.hidden) fill(slow, { min: minutes });
+  }
+
+  private submit = (e?: Event) => {
+    if (e) e.preventDefault();
+    if (!this.able) { // still testing itself, or no line
+      this.pressed = true;
+      this.button.disabled = true;
+      return;
+    }
+    this.button.disabled = false;
+    const value = (name: string) => find<HTMLInputElement>(`[name=${name}]`, this.form).value;
+    const text = { lang: document.documentElement.getAttribute('data-tag') || 'en', words: value('words').trim(), where: value('where'), when: value('when') };
+    const empty = !this.files.length && !text.words;
+    const many = this.files.length > this.able.box.limits.files - 1;
+    hide(find('.empty', this.form), !empty);
+    hide(find('.many', this.form), !many);
+    if (empty || many) return;
+    const keepDetails = find<HTMLInputElement>('[name=details][value=keep]', this.form).checked;
+    this.form.reset();
+    run(this.able, text, this.files, keepDetails);
+  };
+}

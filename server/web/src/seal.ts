@@ -1,0 +1,49 @@
+// The sealing worker: one drop. Who terminates it has wiped the keys.
+
+import { selfTest } from './seal/selftest';
+import { kindOf, largeObject, smallObject } from './seal/age';
+import { read, Unreadable } from './seal/read';
+import { Sealer, type Drop, type Sealed } from './seal/sealer';
+
+export type Task =
+  | { do: 'test'; recipients: string[] }
+  | { do: 'open'; drop: Drop }
+  | { do: 'chunk'; large: boolean }
+  | { do: 'close'; sums: string[] };
+
+/** A sealed object on its way to the page. */
+export interface Packed {
+  id: string;
+  body: Blob;
+  holds: number;
+}
+
+/** A Blob, because browsers copy byte arrays through every layer. */
+const pack = (s?: Sealed): Packed | undefined => s && { id: s.id, body: new Blob([s.bytes]), holds: s.holds };
+
+let sealer: Sealer;
+
+async function work(t: Task): Promise<unknown> {
+  switch (t.do) {
+    case 'test':
+      return selfTest(kindOf(t.recipients));
+    case 'open': {
+      sealer = new Sealer(t.drop, read);
+      const letter = pack(await sealer.open());
+      return { letter, receipt: sealer.receipt, done: sealer.done };
+    }
+    case 'chunk':
+      return pack(await sealer.chunk(t.large ? largeObject : smallObject));
+    case 'close':
+      return pack(await sealer.close(t.sums));
+  }
+}
+
+onmessage = async (e: MessageEvent<{ n: number; task: Task }>) => {
+  const { n, task } = e.data;
+  try {
+    postMessage({ n, result: await work(task) });
+  } catch (err) {
+    postMessage({ n, error: err instanceof Unreadable ? 'read' : 'seal' });
+  }
+};
