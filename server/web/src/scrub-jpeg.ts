@@ -1,0 +1,4 @@
+import { jpeg } from './scrub/jpeg';
+import { serve } from './scrub/worker';
+
+serve({ 'image/jpeg': jpeg });

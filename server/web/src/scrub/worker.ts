@@ -1,0 +1,35 @@
+import { Bytes } from './bytes';
+import { Formats, scrub } from './scrub';
+import { Piece } from './stream';
+
+// What a worker has, of which the types for pages know nothing.
+declare class FileReaderSync {
+  readAsArrayBuffer(b: Blob): ArrayBuffer;
+}
+
+/**
+ * serve answers {file} with {type, details, removed, blob}, or with {error: 'read'}
+ * when the phone does not let us read the file.
+ */
+export function serve(formats: Formats): void {
+  self.onmessage = (m: MessageEvent<{ file: Blob }>) => {
+    const { file } = m.data;
+    const read = (from: number, to: number): Bytes => new Uint8Array(new FileReaderSync().readAsArrayBuffer(file.slice(from, to)));
+    const done = scrub({ size: file.size, read }, formats);
+    const answer = done ? { ...done[0], blob: assemble(file, done[1]) } : { error: 'read' };
+    (self as unknown as Worker).postMessage(answer);
+  };
+}
+
+const zeros = new Blob([new Uint8Array(64 << 10)]);
+
+/** assemble makes the result, of which only what is not in the file takes memory. */
+function assemble(file: Blob, plan: Piece[]): Blob {
+  const parts: BlobPart[] = [];
+  for (const p of plan) {
+    if (p.bytes) parts.push(p.bytes);
+    else if (p.from >= 0) parts.push(file.slice(p.from, p.from + p.n));
+    else for (let n = p.n; n > 0; n -= zeros.size) parts.push(zeros.slice(0, n));
+  }
+  return new Blob(parts);
+}
