@@ -3,7 +3,7 @@
 
 import type { Box } from './page/drop';
 import { Form } from './page/form';
-import { Asked } from './page/worker';
+import { Asked, Trouble } from './page/worker';
 import { find } from './page/view';
 
 /** What has to be there. Scripts as old as this one's syntax lack none of it. */
@@ -32,14 +32,15 @@ async function reach(form: Form): Promise<Box> {
 async function begin(form: Form): Promise<void> {
   if (!able()) return form.cannotLock();
   const box = await reach(form);
-  if (box.v !== 1 || box.work !== 0) return form.tooOld();
+  if (box.v !== 1 || box.work !== 0) return form.refuse('work');
   const sealer = new Asked('seal');
   try {
     const { speed } = await sealer.ask<{ speed: number }>({ do: 'test', recipients: box.recipients });
     form.canLock({ box, sealer, speed });
   } catch (e) {
     sealer.end();
-    form.cannotLock();
+    if (e instanceof Trouble && e.code === 'key') form.refuse('key');
+    else form.cannotLock();
   }
 }
 

@@ -1,7 +1,7 @@
 // The sealing worker: one drop. Who terminates it has wiped the keys.
 
 import { selfTest } from './seal/selftest';
-import { kindOf, largeObject, smallObject } from './seal/age';
+import { kindOf, largeObject, parse, smallObject, type Kind } from './seal/age';
 import { read, Unreadable } from './seal/read';
 import { Sealer, type Drop, type Sealed } from './seal/sealer';
 
@@ -23,10 +23,23 @@ const pack = (s?: Sealed): Packed | undefined => s && { id: s.id, body: new Blob
 
 let sealer: Sealer;
 
+class WrongKeys extends Error {}
+
+/** The kind of the box's keys, if they can be used at all. */
+function checked(recipients: string[]): Kind {
+  try {
+    const kind = kindOf(recipients);
+    recipients.forEach(parse);
+    return kind;
+  } catch (e) {
+    throw new WrongKeys();
+  }
+}
+
 async function work(t: Task): Promise<unknown> {
   switch (t.do) {
     case 'test':
-      return selfTest(kindOf(t.recipients));
+      return selfTest(checked(t.recipients));
     case 'open': {
       sealer = new Sealer(t.drop, read);
       const letter = pack(await sealer.open());
@@ -44,6 +57,6 @@ onmessage = async (e: MessageEvent<{ n: number; task: Task }>) => {
   try {
     postMessage({ n, result: await work(task) });
   } catch (err) {
-    postMessage({ n, error: err instanceof Unreadable ? 'read' : 'seal' });
+    postMessage({ n, error: err instanceof Unreadable ? 'read' : err instanceof WrongKeys ? 'key' : 'seal' });
   }
 };

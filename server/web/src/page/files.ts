@@ -23,7 +23,7 @@ interface Cleaned {
 
 const sniffLength = 512;
 
-async function head(f: Blob): Promise<Uint8Array> {
+async function head(f: Blob): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     const r = new FileReader();
     r.onload = () => resolve(new Uint8Array(r.result as ArrayBuffer));

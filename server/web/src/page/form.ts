@@ -48,10 +48,12 @@ export class Form {
     document.body.setAttribute('data-lock', 'server');
   }
 
-  /** The page does not fit the box any more. */
-  tooOld(): void {
-    hide(find('.work', this.form), false);
+  /** Nothing can be sent: the page is too old for the box ("work"), or the box
+   * names keys that cannot be right ("key"). */
+  refuse(why: string): void {
+    hide(find('.' + why, this.form), false);
     hide(this.button);
+    document.body.setAttribute('data-lock', 'refused');
   }
 
   /** The box cannot be reached yet. */
@@ -84,13 +86,17 @@ export class Form {
       box.appendChild(item);
     });
     const total = this.files.reduce((n, f) => n + f.size, 0);
-    const sum = find('.chosen', this.form);
-    hide(sum, !this.files.length);
-    if (this.files.length) fill(sum, { n: this.files.length, mb: mb(total) });
+    this.note('.chosen', this.files.length > 0, { n: this.files.length, mb: mb(total) });
     const minutes = this.able ? Math.ceil(total / this.able.speed / 60) : 0;
-    const slow = find('.slow', this.form);
-    hide(slow, minutes < 2);
-    if (!slow.hidden) fill(slow, { min: minutes });
+    this.note('.slow', minutes >= 2, { min: minutes });
+    const onTheLine = Math.ceil(total / line() / 60);
+    this.note('.cost', onTheLine >= 2, { mb: mb(total), min: onTheLine });
+  }
+
+  private note(selector: string, shown: boolean, values: Record<string, string | number>): void {
+    const e = find(selector, this.form);
+    hide(e, !shown);
+    if (shown) fill(e, values);
   }
 
   private submit = (e?: Event) => {
@@ -112,4 +118,15 @@ export class Form {
     this.form.reset();
     run(this.able, text, this.files, keepDetails);
   };
+}
+
+/** What the line can do, in bytes a second, by how the scripts came. */
+function line(): number {
+  let bytes = 0;
+  let ms = 0;
+  for (const e of performance.getEntriesByType('resource') as PerformanceResourceTiming[]) {
+    bytes += e.encodedBodySize;
+    ms += e.responseEnd - e.startTime;
+  }
+  return bytes && ms ? (1000 * bytes) / ms : Infinity;
 }

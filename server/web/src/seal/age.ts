@@ -28,6 +28,10 @@ export function kindOf(recipients: string[]): Kind {
   return pq ? 'hybrid' : 'x25519';
 }
 
+/** Reads one public key; throws if it is none. */
+export const parse = (recipient: string): HybridRecipient | X25519Recipient =>
+  recipient.startsWith('age1pq1') ? new HybridRecipient(recipient) : new X25519Recipient(recipient);
+
 /** How many bytes of plaintext make an object of exactly size bytes. */
 export function capacityOf(kind: Kind, n: number, size: number): number {
   const payload = size - 70 - n * stanzaSize[kind] - 16;
@@ -47,10 +51,10 @@ export async function encrypt(recipients: string[], plain: Bytes): Promise<Bytes
 }
 
 async function headerFor(recipients: string[], fileKey: Bytes): Promise<Bytes> {
-  const kind = kindOf(recipients);
+  kindOf(recipients); // one kind only
   let text = 'age-encryption.org/v1\n';
   for (const r of recipients) {
-    const wrapped = await (kind === 'hybrid' ? new HybridRecipient(r) : new X25519Recipient(r)).wrapFileKey(fileKey);
+    const wrapped = await parse(r).wrapFileKey(fileKey);
     for (const s of wrapped) text += '-> ' + s.args.join(' ') + '\n' + base64(s.body) + '\n'; // 32 bytes: one line
   }
   text += '---';
