@@ -6,7 +6,7 @@
 // Every file directly in src, such as seal.ts, becomes one script of its own,
 // minified, gzipped, and named for its content. page.ts comes last and knows the
 // names of the others. With -check nothing is written, and what differs from
-// dist is an error.
+// dist is an error. With -test DIR the scripts of src/test go to DIR, for tests.
 package main
 
 import (
@@ -35,8 +35,15 @@ const (
 
 func main() {
 	check := flag.Bool("check", false, "compare with dist, write nothing")
+	test := flag.String("test", "", "write the scripts of src/test to `DIR`")
 	flag.Parse()
-	if err := run(*check); err != nil {
+	err := error(nil)
+	if *test != "" {
+		err = buildTests(*test)
+	} else {
+		err = run(*check)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "web:", err)
 		os.Exit(1)
 	}
@@ -122,6 +129,23 @@ func bundle(entry string, defines map[string]string) ([]byte, error) {
 		return nil, fmt.Errorf("%s does not build; is npm ci done?", entry)
 	}
 	return result.OutputFiles[0].Contents, nil
+}
+
+func buildTests(dir string) error {
+	entries, err := filepath.Glob(src + "/test/*.ts")
+	if err != nil || len(entries) == 0 {
+		return errors.Join(err, errors.New("no scripts in src/test"))
+	}
+	for _, e := range entries {
+		script, err := bundle(e, nil)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(filepath.Base(e), ".ts")+".js"), script, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func pack(script []byte) []byte {

@@ -71,7 +71,7 @@ async function speed(): Promise<number> {
   const start = performance.now();
   let done = 0;
   do {
-    await sealed(key, plain);
+    await payload(key, plain);
     done += plain.length;
   } while (performance.now() - start < 50);
   return (1000 * done) / (performance.now() - start);
