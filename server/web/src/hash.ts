@@ -1,24 +1,32 @@
-// The hashing worker: SHA-256 of whole files, beside the sealing. Browsers have no
-// such function for what comes piece by piece, and noble's takes twice as long.
+// The hashing worker: SHA-256 of files that come piece by piece. Browsers have no
+// such function, and noble's takes twice as long as this one.
 
 import { SHA256 } from '@stablelib/sha256';
 
+import type { Answer, Told } from './seal/beside';
 import { hex } from './seal/bytes';
-import { read, Unreadable } from './seal/read';
 
-const step = 1 << 20;
+const hashes = new Map<number, SHA256>();
 
-function sum(file: Blob): string {
-  const h = new SHA256();
-  for (let at = 0; at < file.size; at += step) h.update(read(file, at, Math.min(at + step, file.size)));
-  return hex(h.digest());
+function hashOf(file: number): SHA256 {
+  let h = hashes.get(file);
+  if (!h) hashes.set(file, (h = new SHA256()));
+  return h;
 }
 
-onmessage = (e: MessageEvent<{ n: number; task: Blob }>) => {
-  const { n, task } = e.data;
-  try {
-    postMessage({ n, result: sum(task) });
-  } catch (err) {
-    postMessage({ n, error: err instanceof Unreadable ? 'read' : 'seal' });
+function answer(told: Told): Answer {
+  if ('sums' in told) { // all files are complete by then
+    const sums = [];
+    for (let file = 1; file <= told.sums; file++) sums.push(hex(hashOf(file).digest()));
+    return { sums };
   }
+  hashOf(told.file).update(told.data);
+  return { taken: true };
+}
+
+onmessage = (e: MessageEvent) => {
+  const port = e.ports[0];
+  port.onmessage = (m: MessageEvent<Told>) => port.postMessage(answer(m.data));
 };
+
+postMessage('ready');

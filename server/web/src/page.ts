@@ -3,7 +3,7 @@
 
 import type { Box } from './page/drop';
 import { Form } from './page/form';
-import { Asked, Trouble } from './page/worker';
+import { Asked, pause, start, Trouble } from './page/worker';
 import { find } from './page/view';
 
 /** What has to be there. Scripts as old as this one's syntax lack none of it. */
@@ -24,7 +24,7 @@ async function reach(form: Form): Promise<Box> {
       return box;
     } catch (e) {
       form.waiting(true);
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(10_000, 500 * 2 ** tries)));
+      await pause(tries);
     }
   }
 }
@@ -33,12 +33,12 @@ async function begin(form: Form): Promise<void> {
   if (!able()) return form.cannotLock();
   const box = await reach(form);
   if (box.v !== 1 || box.work !== 0) return form.refuse('work');
-  const sealer = new Asked('seal');
   try {
+    const sealer = new Asked(await start('seal'));
+    sealer.connect(await start('hash'));
     const { speed } = await sealer.ask<{ speed: number }>({ do: 'test', recipients: box.recipients });
     form.canLock({ box, sealer, speed });
   } catch (e) {
-    sealer.end();
     if (e instanceof Trouble && e.code === 'key') form.refuse('key');
     else form.cannotLock();
   }

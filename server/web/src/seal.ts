@@ -2,6 +2,7 @@
 
 import { selfTest } from './seal/selftest';
 import { kindOf, largeObject, parse, smallObject, type Kind } from './seal/age';
+import { Beside } from './seal/beside';
 import { read, Unreadable } from './seal/read';
 import { Sealer, type Drop, type Sealed } from './seal/sealer';
 
@@ -9,7 +10,7 @@ export type Task =
   | { do: 'test'; recipients: string[] }
   | { do: 'open'; drop: Drop }
   | { do: 'chunk'; large: boolean }
-  | { do: 'close'; sums: string[] };
+  | { do: 'close' };
 
 /** A sealed object on its way to the page. */
 export interface Packed {
@@ -22,6 +23,7 @@ export interface Packed {
 const pack = (s?: Sealed): Packed | undefined => s && { id: s.id, body: new Blob([s.bytes]), holds: s.holds };
 
 let sealer: Sealer;
+let hash: MessagePort; // to the worker that hashes
 
 class WrongKeys extends Error {}
 
@@ -41,18 +43,22 @@ async function work(t: Task): Promise<unknown> {
     case 'test':
       return selfTest(checked(t.recipients));
     case 'open': {
-      sealer = new Sealer(t.drop, read);
+      sealer = new Sealer(t.drop, read, new Beside(hash));
       const letter = pack(await sealer.open());
       return { letter, receipt: sealer.receipt, done: sealer.done };
     }
     case 'chunk':
       return pack(await sealer.chunk(t.large ? largeObject : smallObject));
     case 'close':
-      return pack(await sealer.close(t.sums));
+      return pack(await sealer.close());
   }
 }
 
 onmessage = async (e: MessageEvent<{ n: number; task: Task }>) => {
+  if (e.ports.length) {
+    hash = e.ports[0];
+    return;
+  }
   const { n, task } = e.data;
   try {
     postMessage({ n, result: await work(task) });
@@ -60,3 +66,5 @@ onmessage = async (e: MessageEvent<{ n: number; task: Task }>) => {
     postMessage({ n, error: err instanceof Unreadable ? 'read' : err instanceof WrongKeys ? 'key' : 'seal' });
   }
 };
+
+postMessage('ready');

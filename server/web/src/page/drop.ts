@@ -3,7 +3,7 @@
 import { Outbox, type Sealed, type Watcher } from './outbox';
 import type { Ready } from './files';
 import type { Stop } from './put';
-import { Asked } from './worker';
+import type { Asked } from './worker';
 
 /** What GET /v1/box says, as far as the page needs it. */
 export interface Box {
@@ -27,29 +27,21 @@ export async function send(sealer: Asked, box: Box, text: Text, files: Ready[], 
   const sorted = files.slice().sort((a, b) => a.size - b.size);
   const drop = { ...text, recipients: box.recipients, via: 'page', files: sorted };
   const out = new Outbox(box.limits.in_flight, watcher, stop);
-  const hasher = new Asked('hash');
-  stop.whenStopped(() => hasher.end());
-  const sums = Promise.all(sorted.map((f) => hasher.ask<string>(f.blob)));
-  sums.catch(() => undefined); // until somebody asks
-  try {
-    return await sendAll(sealer, drop, out, sums);
-  } finally {
-    hasher.end();
-  }
-}
-
-async function sendAll(sealer: Asked, drop: object, out: Outbox, sums: Promise<string[]>): Promise<string> {
   const { letter, receipt, done } = await sealer.ask<{ letter: Sealed; receipt: string; done: boolean }>({ do: 'open', drop });
   await out.add(letter);
   await out.drain();
   if (done) return receipt;
-  for (;;) {
-    const chunk = await sealer.ask<Sealed | undefined>({ do: 'chunk', large: out.large });
+  // One is asked for while another is being locked: browsers encrypt beside the script.
+  const ask = () => sealer.ask<Sealed | undefined>({ do: 'chunk', large: out.large });
+  for (let next = ask(); ; ) {
+    const chunk = await next;
     if (!chunk) break;
+    next = ask();
+    next.catch(() => undefined); // until it is waited for
     await out.add(chunk);
   }
   await out.drain();
-  await out.add(await sealer.ask<Sealed>({ do: 'close', sums: await sums }));
+  await out.add(await sealer.ask<Sealed>({ do: 'close' }));
   await out.drain();
   return receipt;
 }

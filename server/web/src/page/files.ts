@@ -53,10 +53,9 @@ export class Cleaner {
     return c ? { ...as, blob: c.blob, size: c.blob.size, type: c.type, details: c.details, removed: c.removed } : as;
   }
 
-  private ask(group: string, file: File): Promise<Cleaned | undefined> {
-    let w = this.workers.get(group);
-    if (!w) this.workers.set(group, (w = start('scrub-' + group)));
-    const worker = w;
+  private async ask(group: string, file: File): Promise<Cleaned | undefined> {
+    const worker = this.workers.get(group) || (await start('scrub-' + group));
+    this.workers.set(group, worker);
     return new Promise((resolve, reject) => {
       worker.onmessage = (e: MessageEvent<Cleaned>) => (e.data.error ? reject(new Trouble('read')) : resolve(e.data));
       worker.onerror = (e) => {

@@ -19,16 +19,45 @@ export class Trouble extends Error {
   }
 }
 
-export const start = (name: string): Worker => new Worker(policy.createScriptURL('/s/' + WORKERS[name]));
+/** Starts a worker. Its script may not come at once on these lines: then it is
+ * tried again. Only a script that came and does not run is trouble. */
+export async function start(name: string): Promise<Worker> {
+  const address = '/s/' + WORKERS[name];
+  for (let tries = 0, came = 0; came < 3; tries++) {
+    const w = new Worker(policy.createScriptURL(address));
+    if (await ready(w)) return w;
+    w.terminate();
+    if (await comes(address)) came++;
+    else await pause(tries);
+  }
+  throw new Trouble('start');
+}
+
+/** Whether a worker says that it is there. */
+function ready(w: Worker): Promise<boolean> {
+  return new Promise((resolve) => {
+    w.onmessage = () => resolve(true);
+    w.onerror = (e) => {
+      e.preventDefault();
+      resolve(false);
+    };
+  });
+}
+
+const comes = (address: string): Promise<boolean> =>
+  fetch(address, { cache: 'no-store', credentials: 'omit' }).then((r) => r.ok, () => false);
+
+/** Waits longer from try to try, and never just as long as others do. */
+export const pause = (tries: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(10_000, 500 * 2 ** Math.min(tries, 10))));
 
 /** A worker that answers one question after the other. */
 export class Asked {
-  private w: Worker;
   private n = 0;
+  private others: Worker[] = [];
   private waiting = new Map<number, { resolve: (v: never) => void; reject: (e: Error) => void }>();
 
-  constructor(name: string) {
-    this.w = start(name);
+  constructor(private readonly w: Worker) {
     this.w.onmessage = (e: MessageEvent<{ n: number; result?: never; error?: string }>) => {
       const { n, result, error } = e.data;
       const w = this.waiting.get(n);
@@ -39,7 +68,7 @@ export class Asked {
     };
     this.w.onerror = (e) => {
       e.preventDefault();
-      this.waiting.forEach((w) => w.reject(new Trouble('start')));
+      this.waiting.forEach((w) => w.reject(new Trouble('seal')));
       this.waiting.clear();
     };
   }
@@ -51,9 +80,17 @@ export class Asked {
     });
   }
 
+  /** Connects this worker to another one, which ends with it. */
+  connect(other: Worker): void {
+    const { port1, port2 } = new MessageChannel();
+    this.w.postMessage(null, [port1]);
+    other.postMessage(null, [port2]);
+    this.others.push(other);
+  }
+
   /** Ends the worker, and with it all that it knows. Questions stay open. */
   end(): void {
-    this.w.terminate();
+    [this.w, ...this.others].forEach((w) => w.terminate());
     this.waiting.clear();
   }
 }

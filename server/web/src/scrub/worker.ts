@@ -9,7 +9,7 @@ declare class FileReaderSync {
 
 /**
  * serve answers {file} with {type, details, removed, blob}, or with {error: 'read'}
- * when the phone does not let us read the file.
+ * when the phone does not let us read the file. First of all it says 'ready'.
  */
 export function serve(formats: Formats): void {
   self.onmessage = (m: MessageEvent<{ file: Blob }>) => {
@@ -19,6 +19,7 @@ export function serve(formats: Formats): void {
     const answer = done ? { ...done[0], blob: assemble(file, done[1]) } : { error: 'read' };
     (self as unknown as Worker).postMessage(answer);
   };
+  (self as unknown as Worker).postMessage('ready');
 }
 
 const zeros = new Blob([new Uint8Array(64 << 10)]);

@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from '../node_modules/age-encryption/dist/recipients.js';
 
 import { capacityOf, encrypt, kindOf, smallObject, type Kind } from './age';
-import { concat, hex, random, utf8, type Bytes } from './bytes';
+import { hex, random, utf8, type Bytes } from './bytes';
 import { entryOf, layOut, nextChunk, partName, planOf, type Cursor, type Letter, type Part, type Planned } from './letter';
 import { clean, fit, marshal, maxManifest1, maxManifest2, maxWhere, type FileEntry, type Manifest } from './manifest';
 import { chunkId, chunkKey, closingId, dropNumber, letterId } from './names';
@@ -14,6 +14,14 @@ import { Archive } from './tar';
 
 /** Reads bytes of a file; throws when the phone does not let us. */
 export type Read = (file: Blob, from: number, to: number) => Bytes;
+
+/** Hashes files beside the sealing. It may keep the bytes that it is given. */
+export interface Hasher {
+  /** Takes the next bytes of a file, which are counted from 1. */
+  update(file: number, data: Bytes): Promise<void>;
+  /** The SHA-256 of files 1 to n. */
+  sums(n: number): Promise<string[]>;
+}
 
 /** One sealed object, and how many bytes of files are in it. */
 export interface Sealed {
@@ -56,10 +64,10 @@ export class Sealer {
   private m!: Manifest;
   private blobs: Blob[];
   private next!: Cursor;
-  private words: Bytes | undefined; // when they are a file
   private k = 0;
+  private turn: Promise<void> = Promise.resolve(); // files are read and hashed in order
 
-  constructor(private readonly d: Drop, private readonly read: Read) {
+  constructor(private readonly d: Drop, private readonly read: Read, private readonly hasher: Hasher) {
     this.kind = kindOf(d.recipients);
     this.blobs = d.files.map((f) => f.blob);
   }
@@ -84,7 +92,8 @@ export class Sealer {
     const held = l.held.map((s) => ({ ...s, data: s.file ? this.take(s.file, s.from, s.to) : words }));
     for (const s of held) if (s.file) this.m.files[s.file - 1].parts = 1;
 
-    const manifest = this.manifest1(l, held);
+    for (const s of held) if (s.file) await this.hasher.update(s.file, s.data.slice());
+    const manifest = await this.manifest1(l);
     const reply = await replySecret(c.receipt);
     const a = new Archive(capacityOf(this.kind, d.recipients.length, smallObject));
     a.add(this.m.drop + '/identity.txt', identity);
@@ -100,7 +109,6 @@ export class Sealer {
   /** Numbers the files. Words that found no room in the letter are the first. */
   private begin(l: Letter, words: Bytes): void {
     if (l.wordsAreFile) {
-      this.words = words;
       this.blobs.unshift(new Blob([words]));
       this.m.files.push({ n: 1, type: 'text/plain' });
     }
@@ -116,17 +124,17 @@ export class Sealer {
   }
 
   /** What the letter says: all, if nothing follows, and else the plan. */
-  private manifest1(l: Letter, held: { file: number; data: Bytes }[]): Manifest {
+  private async manifest1(l: Letter): Promise<Manifest> {
     if (l.whole) {
-      const sums = this.m.files.map((f) => held.filter((h) => h.file === f.n).map((h) => h.data));
-      const all = { ...this.m, files: this.figures(sums.map((data) => hex(sha256(concat(...data))))), chunks: 0 };
+      const all = { ...this.m, files: await this.figures(), chunks: 0 };
       this.done = !all.files.length || marshal({ ...all, reply: 'f'.repeat(64) }).length <= maxManifest1;
       if (this.done) return all;
     }
     return { ...this.m, files: planOf(this.d.files, l.wordsAreFile) };
   }
 
-  private figures(sums: string[]): FileEntry[] {
+  private async figures(): Promise<FileEntry[]> {
+    const sums = await this.hasher.sums(this.m.files.length);
     return this.m.files.map((f, i) => ({ ...f, sha256: sums[i] }));
   }
 
@@ -134,23 +142,31 @@ export class Sealer {
   async chunk(size: number): Promise<Sealed | undefined> {
     const parts = nextChunk(this.kind, size, this.blobs.map((b) => b.size), this.next);
     if (!parts.length) return undefined;
+    const k = ++this.k; // before anything is waited for: the next chunk may be asked for meanwhile
     const a = new Archive(capacityOf(this.kind, 1, size));
-    for (const run of runsOf(parts)) {
-      const data = this.take(run[0].file, run[0].from, run[run.length - 1].to);
-      for (const p of run) a.add(partName(this.m.drop, p.file, p.part), data.subarray(p.from - run[0].from, p.to - run[0].from));
-      this.m.files[run[0].file - 1].parts! += run.length;
-    }
+    const filled = this.turn.then(() => this.fill(a, parts));
+    this.turn = filled.catch(() => undefined);
+    await filled;
     const bytes = await encrypt([this.to], a.finish());
     a.bytes.fill(0);
-    return { id: chunkId(this.seed, ++this.k), bytes, holds: parts.reduce((n, p) => n + p.to - p.from, 0) };
+    return { id: chunkId(this.seed, k), bytes, holds: parts.reduce((n, p) => n + p.to - p.from, 0) };
   }
 
-  /** Seals the closing letter. Sums are the SHA-256 of the files that were given,
-   * in their order. */
-  async close(sums: string[]): Promise<Sealed> {
+  /** Reads parts into an archive, and has them hashed. */
+  private async fill(a: Archive, parts: Part[]): Promise<void> {
+    for (const run of runsOf(parts)) {
+      const { file, from } = run[0];
+      const data = this.take(file, from, run[run.length - 1].to);
+      for (const p of run) a.add(partName(this.m.drop, file, p.part), data.subarray(p.from - from, p.to - from));
+      this.m.files[file - 1].parts! += run.length;
+      await this.hasher.update(file, data);
+    }
+  }
+
+  /** Seals the closing letter. */
+  async close(): Promise<Sealed> {
     const a = new Archive(capacityOf(this.kind, 1, smallObject));
-    if (this.words) sums = [hex(sha256(this.words)), ...sums];
-    const m = { ...this.m, files: this.figures(sums), chunks: this.k };
+    const m = { ...this.m, files: await this.figures(), chunks: this.k };
     a.add(this.m.drop + '/manifest-2.json', fit(m, maxManifest2));
     const line = 'c/'.length + 64 + 1;
     if (this.k > 0 && this.k <= Math.floor(Math.max(a.room(), 0) / line)) {
