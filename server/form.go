@@ -20,6 +20,7 @@ const (
 	readBuffer = 24 << 10 // between the connection and the multipart parser
 	pieceSize  = 4 << 10  // from the parser to the sealer: it has no more at a time
 	maxFields  = 200      // parts of a form, of all names together
+	maxHead    = 16 << 10 // of the headers of a part, and of what is before the first
 )
 
 // form is one upload by POST, of the kind that every browser can make. One
@@ -27,6 +28,7 @@ const (
 // the line stands still.
 type form struct {
 	mu     sync.Mutex // of the sealer
+	heads  *headReader
 	sealer *crypto.Sealer
 	pause  *time.Timer
 	wait   time.Duration
@@ -59,10 +61,11 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*
 		formPool.Put(buffers)
 		s.limits.leave(true, body.n)
 	}()
+	heads := &headReader{r: buffers.in}
 	r.Body = struct {
 		io.Reader
 		io.Closer
-	}{buffers.in, raw}
+	}{heads, raw}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, "", errType
@@ -73,7 +76,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*
 	if err != nil {
 		return nil, "", err
 	}
-	f := &form{sealer: sealer, wait: s.limits.pause}
+	f := &form{heads: heads, sealer: sealer, wait: s.limits.pause}
 	err = f.run(parts, buffers.piece[:])
 	if errOut := out.wait(); errOut != nil {
 		err = errOut
@@ -126,7 +129,9 @@ func (f *form) Write(p []byte) (int, error) {
 // read takes the form apart, field after field.
 func (f *form) read(parts *multipart.Reader, piece []byte) error {
 	for n := 0; ; n++ {
+		f.heads.left, f.heads.limited = maxHead, true
 		p, err := parts.NextPart()
+		f.heads.limited = false
 		if err == io.EOF {
 			return nil
 		}
@@ -139,7 +144,28 @@ func (f *form) read(parts *multipart.Reader, piece []byte) error {
 		if err := f.field(p, piece); err != nil {
 			return err
 		}
+		io.Copy(io.Discard, p) // or NextPart would; an error comes up there again
 	}
+}
+
+// headReader ends where the headers of a part are too long. The parser holds
+// them in memory, and would hold 10 MiB.
+type headReader struct {
+	r       io.Reader
+	limited bool
+	left    int
+}
+
+func (h *headReader) Read(p []byte) (int, error) {
+	if !h.limited {
+		return h.r.Read(p)
+	}
+	if h.left == 0 {
+		return 0, errBadRequest
+	}
+	n, err := h.r.Read(p[:min(len(p), h.left)])
+	h.left -= n
+	return n, err
 }
 
 // readError tells a broken line from a broken form.

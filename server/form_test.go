@@ -131,6 +131,34 @@ func TestFormsThatAreRefused(t *testing.T) {
 	}
 }
 
+// The parser keeps the headers of a part in memory, as many of them as there
+// are uploads. The box takes no long ones, and what stands before a part counts.
+func TestPartsHaveShortHeads(t *testing.T) {
+	b := newBox(t, nil)
+	long := func(line string, n int) string { return strings.Repeat(line, n/len(line)) }
+	const words = "--x\r\nContent-Disposition: form-data; name=\"words\"\r\n\r\nI saw\r\n"
+	for _, c := range []struct {
+		what, before, header string
+		status, drops        int
+	}{
+		{"short", "", "", 200, 1},
+		{"8 KiB", "", "X: " + long("a", 8<<10) + "\r\n", 200, 1},
+		{"64 KiB in a line", "", "X: " + long("a", 64<<10) + "\r\n", 400, 1},
+		{"64 KiB in lines", "", long("X: 0123456789abcdef\r\n", 64<<10), 400, 1},
+		{"8 KiB before the first", long("line\r\n", 8<<10), "", 200, 1},
+		{"64 KiB before the first", long("line\r\n", 64<<10), "", 400, 0},
+		{"a long field that nobody knows", "--x\r\nContent-Disposition: form-data; name=\"y\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
+		{"a long field that is cut short", "--x\r\nContent-Disposition: form-data; name=\"where\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
+	} {
+		before := len(b.drops(t))
+		body := c.before + words + "--x\r\n" + c.header + "Content-Disposition: form-data; name=\"when\"\r\n\r\nnow\r\n--x--\r\n"
+		resp, answer := do(t, "POST", b.url+"/en/send", strings.NewReader(body), "Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
+		if resp.StatusCode != c.status || len(b.drops(t))-before != c.drops {
+			t.Errorf("%s: %d %q, %d drops", c.what, resp.StatusCode, answer, len(b.drops(t))-before)
+		}
+	}
+}
+
 func TestLateAndLongWordsBecomeAFile(t *testing.T) {
 	b := newBox(t, nil)
 	long := strings.Repeat("Ils ont pris les tentes. ", 8000)
