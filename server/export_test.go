@@ -1,12 +1,16 @@
 package server
 
 import (
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gorilla/mux"
 )
 
 // SetPause makes a line count as standing still after d, as broken after 10 d.
@@ -19,6 +23,18 @@ func (s *Server) SetRate(rate int64, grace time.Duration) {
 
 // Fill takes n places for objects and m for forms.
 func (s *Server) Fill(puts, forms int) { s.limits.puts, s.limits.forms = puts, forms }
+
+// Routes lists every path of the box, as it is written in routes.go, and its
+// methods.
+func (s *Server) Routes() map[string][]string {
+	all := make(map[string][]string)
+	s.routes().(*mux.Router).Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := r.GetPathTemplate()
+		all[path] = slices.Sorted(maps.Keys(r.GetHandler().(methods)))
+		return err
+	})
+	return all
+}
 
 // AddPanic gives the box one more path, which panics.
 func (s *Server) AddPanic(message string) {
