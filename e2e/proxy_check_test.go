@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,8 @@ func (p *proxy) ask(t *testing.T, pieces ...[]byte) (*http.Response, string) {
 }
 
 // check sends all there is to a box through its proxy, and then looks for it.
-func (p *proxy) check(t *testing.T) {
+// Takes tells which hidden requests the proxy takes for second ones.
+func (p *proxy) check(t *testing.T, takes func(hostile) bool) {
 	body, contentType := markedForm(20 << 20 / len(markContent))
 	head := []byte(marked("POST", "/en/send", fmt.Sprintf("Accept: text/plain\r\nContent-Type: %s\r\nContent-Length: %d\r\n", contentType, len(body))))
 
@@ -102,6 +104,7 @@ func (p *proxy) check(t *testing.T) {
 	p.say(t, head, body[:len(body)/3]).Close()
 	p.broken(t)
 	p.checkDrops(t, 3)
+	p.hostile(t, takes)
 
 	p.b.process.kill()
 	if resp, _ := p.ask(t, []byte(marked("GET", "/en/", ""))); resp.StatusCode != http.StatusBadGateway {
@@ -114,6 +117,22 @@ func (p *proxy) check(t *testing.T) {
 	}
 	noTraceBelow(t, p.dir)
 	checkWrites(t, p.log)
+	p.checkPlaces(t)
+}
+
+// checkPlaces: it writes nowhere but in its own folder. (A Caddy that serves
+// localhost makes this machine trust an authority of its own.)
+func (p *proxy) checkPlaces(t *testing.T) {
+	t.Helper()
+	account, err := os.ReadFile(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\d+ +\w+\(\d+<(/[^>]*)>`).FindAllSubmatch(account, -1) {
+		if path := string(m[1]); !strings.HasPrefix(path, p.dir+"/") && path != "/dev/null" {
+			t.Errorf("the proxy writes to %s", path)
+		}
+	}
 }
 
 // broken sends what proxies like to complain about.
@@ -148,6 +167,19 @@ func (p *proxy) broken(t *testing.T) {
 			c.Close()
 		}
 	}
+}
+
+// hostile sends what a proxy and a box might read differently. If they did, the
+// healthy request after it would get another's answer.
+func (p *proxy) hostile(t *testing.T, takes func(hostile) bool) {
+	t.Helper()
+	o := newOutlet(t, p.b, time.Second, func() (net.Conn, error) { return p.dial(&tls.Config{NextProtos: []string{"http/1.1"}}) })
+	o.run(func(h hostile, got string) bool {
+		if strings.Contains(got, "500") || strings.Contains(got, "503") || strings.Contains(got, "504") {
+			t.Errorf("%s: answered %q", h.name, got)
+		}
+		return h.honest || takes(h)
+	})
 }
 
 func (p *proxy) stored() (n int) {

@@ -35,7 +35,7 @@ func TestCaddy(t *testing.T) {
 		"unix//run/temoin/http.sock", "unix/"+p.socket,
 		"# tls /etc/temoin/tls.pem /etc/temoin/tls.key", "tls "+p.cert+" "+p.key)
 	p.start(t, "caddy", "run", "--adapter", "caddyfile", "--config", file)
-	p.check(t)
+	p.check(t, func(h hostile) bool { return h.caddy })
 }
 
 func TestNginx(t *testing.T) {
@@ -52,7 +52,7 @@ func TestNginx(t *testing.T) {
 		"access_log /var/log/nginx/access.log;", "access_log "+p.dir+"/access.log;\n"+folders(p.dir),
 		"\tinclude /etc/nginx/conf.d/*.conf;\n", "", "include /etc/nginx/sites-enabled/*;", "include "+site+";")
 	p.start(t, "nginx", "-c", file, "-e", p.dir+"/start.log", "-g", "daemon off;")
-	p.check(t)
+	p.check(t, func(h hostile) bool { return h.nginx })
 }
 
 // folders are where nginx would put bodies and answers if it wrote them to disk.

@@ -37,6 +37,12 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", hsts)
 		}
 		h["Date"] = nil // the clock of the box is nobody's business
+		if r.TransferEncoding != nil || !r.ProtoAtLeast(1, 1) {
+			// Where such a request ends is where programs disagree: a length beside
+			// chunks, or chunks in HTTP/1.0, of which net/http shows us nothing. What
+			// follows might be a part of it to whoever passed it on.
+			h.Set("Connection", "close")
+		}
 		rc := http.NewResponseController(w)
 		rc.SetWriteDeadline(time.Now().Add(answerTimeout))
 		defer func() {

@@ -279,6 +279,7 @@ func TestMatrixOfSuccess(t *testing.T) {
 		{"GET", "/v1/nothing", "", answer{404, []string{isJSON}, `{"code":"not-found"}`}},
 		{"BREW", "/nothing", "", answer{404, []string{isPage}, "no such page"}},
 		{"OPTIONS", "*", "", answer{404, []string{isPage}, "no such page"}},
+		{"GET", "/healthz", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", answer{200, []string{isText, closes}, "ok\n"}},
 	} {
 		b.ask(t, false, c.method, c.path, c.more).compare(t, c.want)
 	}
