@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +54,8 @@ func TestACME(t *testing.T) {
 	if drops := b.list(t); len(drops) < 6 {
 		t.Errorf("%d drops arrived", len(drops))
 	}
+	doctor(t, []string{"SSL_CERT_FILE=" + ca.issuers}, append(slices.Clone(args), "--listen", addr, "--recipients", b.recipients, "--store", b.store)...).want(t, "its own certificate",
+		map[string]string{"tls": "ok", "listen": "ok", "running": "ok", "page": "", "hsts": "ok", "canary": "ok"})
 	printed := b.out.String()
 	b.kill()
 	ca.kill() // from here on there is no CA
@@ -112,7 +115,8 @@ type pebble struct {
 	*process
 	directory string
 	trust     string         // the file with the certificate of its own API
-	roots     *x509.CertPool // what it issues is signed by these
+	issuers   string         // the file with those that sign what it issues
+	roots     *x509.CertPool // the same
 }
 
 // startPebble starts one that tests names at box.
@@ -134,7 +138,7 @@ func startPebble(t *testing.T, box string) *pebble {
 		"listenAddress": api, "managementListenAddress": management, "certificate": cert, "privateKey": key,
 		"httpPort": 1, "tlsPort": port, "keyAlgorithm": "ecdsa",
 	}})
-	p := &pebble{directory: "https://" + api + "/dir", trust: cert, roots: x509.NewCertPool()}
+	p := &pebble{directory: "https://" + api + "/dir", trust: cert, issuers: filepath.Join(dir, "issuers.pem"), roots: x509.NewCertPool()}
 	p.process = start(t, dir, []string{"PEBBLE_VA_NOSLEEP=1"}, program, "-config", config, "-strict", "-dnsserver", serveNames(t))
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
 	waitFor(t, "the ACME server", 20*time.Second, func() bool {
@@ -147,7 +151,7 @@ func startPebble(t *testing.T, box string) *pebble {
 		if err == nil && !p.roots.AppendCertsFromPEM(pem) {
 			t.Fatalf("the roots of the ACME server: %q", pem)
 		}
-		return err == nil
+		return err == nil && os.WriteFile(p.issuers, pem, 0o600) == nil
 	})
 	return p
 }

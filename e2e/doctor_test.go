@@ -19,7 +19,11 @@ type diagnosis struct {
 
 func doctor(t *testing.T, env []string, args ...string) diagnosis {
 	t.Helper()
-	r := command(t, t.TempDir(), env, filepath.Join(bin, "temoind"), append([]string{"doctor", "--json"}, args...)...)
+	return diagnosed(t, command(t, t.TempDir(), env, filepath.Join(bin, "temoind"), append([]string{"doctor", "--json"}, args...)...))
+}
+
+func diagnosed(t *testing.T, r result) diagnosis {
+	t.Helper()
 	d := diagnosis{r.code, map[string]string{}, map[string]string{}}
 	for line := range strings.Lines(r.stdout) {
 		var f struct{ Check, State, Reason, Remedy string }

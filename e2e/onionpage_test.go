@@ -15,13 +15,14 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
+const onionName = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion" // of Tor's rend-spec-v3
+
 // TestOnionForCameras opens the page on a small phone, in light and in dark, and
 // reads the QR code from the picture of the screen. The box goes on showing it
 // when it has renewed itself and the file is gone.
 func TestOnionForCameras(t *testing.T) {
-	const onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion" // of Tor's rend-spec-v3
 	file := filepath.Join(t.TempDir(), "hostname")
-	if err := os.WriteFile(file, []byte(onion+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(onionName+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b := newBox(t).serve(t, freeAddr(t), "--onion-hostname-file", file)
@@ -37,7 +38,7 @@ func TestOnionForCameras(t *testing.T) {
 		ph.fits(t, "the form with an onion")
 		ph.shot(t, "form-onion-"+scheme)
 		shown, err := chromedp.Run(ph.ctx, chromedp.Text(chromedp.CSS(".onion .address")))
-		if want := "http://" + onion + "/ps/"; err != nil || strings.TrimSpace(shown) != want {
+		if want := "http://" + onionName + "/ps/"; err != nil || strings.TrimSpace(shown) != want {
 			t.Errorf("%s: the page shows %q, want %q (%v)", scheme, shown, want, err)
 		}
 		if got, err := ph.scan(); err != nil || got != strings.TrimSpace(shown) {

@@ -104,6 +104,7 @@ func (p *proxy) check(t *testing.T, takes func(hostile) bool) {
 	p.say(t, head, body[:len(body)/3]).Close()
 	p.broken(t)
 	p.checkDrops(t, 3)
+	p.doctor(t)
 	p.hostile(t, takes)
 
 	p.b.process.kill()
@@ -167,6 +168,30 @@ func (p *proxy) broken(t *testing.T) {
 			c.Close()
 		}
 	}
+}
+
+// doctor asks it what it thinks of the box and of its proxy, with an authority
+// that vouches for the proxy's certificate, and without.
+func (p *proxy) doctor(t *testing.T) {
+	t.Helper()
+	_, port, _ := net.SplitHostPort(p.addr)
+	args := append([]string{"--listen", "unix:" + p.socket, "--recipients", p.b.recipients, "--store", p.b.store, "--origin", "https://" + boxName + ":" + port}, p.onion...)
+	states := map[string]string{"running": "ok", "canary": "ok", "page": "", "tls": "ok", "hsts": "ok", "onion-location": "ok"}
+	p.named(t, []string{"SSL_CERT_FILE=" + p.cert}, args...).want(t, "a good proxy", states)
+	states["tls"], states["onion-location"] = "warn", "FAIL"
+	p.named(t, nil, args[:len(args)-len(p.onion)]...).want(t, "a proxy that nobody knows, and an onion", states)
+}
+
+// named is a doctor that finds the box's name on this machine: in a namespace
+// of its own, with a list of hosts of its own.
+func (p *proxy) named(t *testing.T, env []string, args ...string) diagnosis {
+	t.Helper()
+	hosts := filepath.Join(t.TempDir(), "hosts")
+	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost "+boxName+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"--mount", "sh", "-c", `mount --bind "$0" /etc/hosts && exec "$@"`, hosts, filepath.Join(bin, "temoind"), "doctor", "--json"}, args...)
+	return diagnosed(t, command(t, t.TempDir(), env, "unshare", args...))
 }
 
 // hostile sends what a proxy and a box might read differently. If they did, the

@@ -23,6 +23,7 @@ type proxy struct {
 	dir         string // all that it may write lies here
 	socket, log string
 	cert, key   string
+	onion       []string // the box's setting
 }
 
 func TestCaddy(t *testing.T) {
@@ -76,7 +77,12 @@ func newProxy(t *testing.T) *proxy {
 		t.Fatal(err)
 	}
 	p.cert, p.key = certificate(t, boxName)
-	p.b.serve(t, "unix:"+p.socket)
+	name := filepath.Join(t.TempDir(), "onion")
+	if err := os.WriteFile(name, []byte(onionName), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.onion = []string{"--onion-hostname-file", name}
+	p.b.serve(t, "unix:"+p.socket, p.onion...)
 	waitFor(t, "the socket", 20*time.Second, func() bool {
 		_, err := os.Stat(p.socket)
 		return err == nil

@@ -90,7 +90,7 @@ func (f finding) String() string {
 // other.
 func (d *doctor) run(ctx context.Context) error {
 	for _, check := range []func(context.Context){
-		d.recipients, d.store, d.certificate, d.exit, d.listen, d.memory, d.proxies, d.onion, d.running,
+		d.recipients, d.store, d.certificate, d.exit, d.listen, d.memory, d.proxies, d.onion, d.running, d.page,
 	} {
 		check(ctx)
 	}

@@ -1,17 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -22,7 +16,7 @@ import (
 // whether it, or what stands before it, writes down who comes.
 func (d *doctor) running(ctx context.Context) {
 	const remedy = "start the box, then ask again"
-	answer, err := d.ask(ctx, d.box, "GET /v1/box HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	_, answer, err := d.box().ask(ctx, "/v1/box")
 	if err != nil {
 		d.warn("running", remedy, "nothing answers at %s: not looked at", d.Listen)
 		d.warn("canary", remedy, "not running, not looked at")
@@ -48,16 +42,10 @@ func (d *doctor) canary(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	mark, begin := newMark(), time.Now()
-	ways := map[string]dialer{"": d.box}
-	for _, o := range d.Origin { // through what stands before the box
-		if u, err := url.Parse(o); err == nil && crypto.ValidOrigin(o) && !strings.HasSuffix(u.Hostname(), ".onion") {
-			ways[u.Host] = way(u)
-		}
-	}
-	for host, dial := range ways {
-		for _, request := range marked(mark, host) {
-			if _, err := d.ask(ctx, dial, request); err != nil {
-				d.warn(check, "see that the box is reachable from here under its name", "%q was not looked at: nothing answers", host)
+	for _, w := range d.ways() {
+		for _, request := range marked(mark, w.host) {
+			if _, _, err := w.send(ctx, request); err != nil {
+				d.warn(check, reachable, "%s was not looked at: nothing answers", w)
 				break
 			}
 		}
@@ -88,9 +76,6 @@ func newMark() string {
 // marked returns requests that a box refuses, with the mark everywhere. A word
 // after each mark tells the places apart.
 func marked(mark, host string) []string {
-	if host == "" {
-		host = "localhost"
-	}
 	m := func(place string) string { return mark + place }
 	head := fmt.Sprintf("Host: %s\r\nUser-Agent: %s\r\nReferer: https://%s.example/\r\nCookie: c=%s\r\nConnection: close\r\n", host, m("agent"), m("from"), m("cookie"))
 	var form strings.Builder
@@ -107,56 +92,4 @@ func marked(mark, host string) []string {
 		send("PUT /v1/objects/"+m("path"), "application/octet-stream", m("body")),
 		send("POST /en/send?q="+m("query"), "multipart/form-data; boundary=boundary", form.String()),
 	}
-}
-
-type dialer func(context.Context) (net.Conn, error)
-
-// box connects to where the box listens. The certificate does not matter here:
-// nothing is sent that anybody may not have.
-func (d *doctor) box(ctx context.Context) (net.Conn, error) {
-	network, address := "tcp", d.Listen
-	if path, ok := strings.CutPrefix(d.Listen, "unix:"); ok {
-		network, address = "unix", path
-	}
-	return connect(ctx, network, address, d.TLSCert != "", "")
-}
-
-func way(u *url.URL) dialer {
-	secure, port := u.Scheme == "https", u.Port()
-	if port == "" {
-		port = u.Scheme // names of ports, too
-	}
-	return func(ctx context.Context) (net.Conn, error) {
-		return connect(ctx, "tcp", net.JoinHostPort(u.Hostname(), port), secure, u.Hostname())
-	}
-}
-
-func connect(ctx context.Context, network, address string, secure bool, name string) (net.Conn, error) {
-	c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	c.SetDeadline(time.Now().Add(10 * time.Second))
-	if secure {
-		c = tls.Client(c, &tls.Config{ServerName: name, InsecureSkipVerify: true})
-	}
-	return c, nil
-}
-
-// ask sends a request as it is written, and returns the body of the answer.
-func (d *doctor) ask(ctx context.Context, dial dialer, request string) ([]byte, error) {
-	c, err := dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, request); err != nil {
-		return nil, err
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	return io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 }

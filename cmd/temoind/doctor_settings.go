@@ -2,19 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"net"
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"temoin/crypto"
 )
-
-// expirySoon is how long before its end a certificate should have been renewed.
-const expirySoon = 14 * 24 * time.Hour
 
 // recipients checks the coordinators' keys. Whoever's key stands among them can
 // open all that arrives.
@@ -41,47 +35,6 @@ func (d *doctor) recipients(context.Context) {
 	default:
 		d.ok(check, "%d keys of one kind; their fingerprint, which the coordinators should know: %s", n, fingerprint)
 	}
-}
-
-// certificate checks the TLS certificate, if the box has its own.
-func (d *doctor) certificate(context.Context) {
-	const check = "tls"
-	if d.TLSCert == "" && d.TLSKey == "" {
-		d.ok(check, "the box has no certificate of its own; the listen line says whether it needs one")
-		return
-	}
-	pair, err := tls.LoadX509KeyPair(d.TLSCert, d.TLSKey)
-	if err != nil {
-		d.fail(check, "set tls_cert and tls_key to the files of one certificate", "%v", err)
-		return
-	}
-	now, end := time.Now(), pair.Leaf.NotAfter
-	day := end.UTC().Format(time.DateOnly)
-	switch err := d.trusted(pair, now); {
-	case now.After(end):
-		d.fail(check, "renew it, then send SIGHUP", "the certificate ended on %s", day)
-	case now.Before(pair.Leaf.NotBefore):
-		d.fail(check, "set the clock of this machine", "the certificate begins on %s", pair.Leaf.NotBefore.UTC().Format(time.DateOnly))
-	case end.Sub(now) < expirySoon:
-		d.warn(check, "renew it, then send SIGHUP", "the certificate ends on %s", day)
-	case err != nil:
-		d.warn(check, "put the whole chain into tls_cert, and take a certificate that browsers trust", "%v", err)
-	default:
-		d.ok(check, "a trusted certificate until %s", day)
-	}
-}
-
-// trusted asks whether browsers would take a certificate, with the chain that
-// stands in its file and the authorities that this machine knows.
-func (d *doctor) trusted(pair tls.Certificate, now time.Time) error {
-	chain := x509.NewCertPool()
-	for _, der := range pair.Certificate[1:] {
-		if c, err := x509.ParseCertificate(der); err == nil {
-			chain.AddCert(c)
-		}
-	}
-	_, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: d.roots, Intermediates: chain, CurrentTime: now})
-	return err
 }
 
 // exit checks where "Leave this page" leads.
@@ -115,8 +68,8 @@ func (d *doctor) listen(context.Context) {
 		d.fail(check, "write host:port or unix:PATH", "%q is not an address", d.Listen)
 	case host == "localhost" || net.ParseIP(host).IsLoopback():
 		d.ok(check, "reachable from this machine only")
-	case d.TLSCert == "":
-		d.warn(check, "listen on unix:PATH behind Tor or a proxy, or set tls_cert", "reachable from outside without TLS: everybody on the way can read what is sent")
+	case !d.secure():
+		d.warn(check, "listen on unix:PATH behind Tor or a proxy, or set tls_cert or acme_domain", "reachable from outside without TLS: everybody on the way can read what is sent")
 	default:
 		d.ok(check, "reachable from outside, with TLS")
 	}

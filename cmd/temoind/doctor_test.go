@@ -3,21 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"temoin/crypto"
 )
@@ -182,63 +175,10 @@ func TestDoctorSpool(t *testing.T) {
 	}
 }
 
-func TestDoctorCertificate(t *testing.T) {
-	now := time.Now()
-	for _, test := range []struct {
-		what       string
-		begin, end time.Duration
-		known      bool
-		want       string
-	}{
-		{"good", -1, 90 * 24, true, "ok tls"},
-		{"nobody trusts it", -1, 90 * 24, false, "warn tls"},
-		{"ends soon", -1, 10 * 24, true, "warn tls"},
-		{"ended", -3, -1, true, "FAIL tls"},
-		{"not yet", 1, 90 * 24, true, "FAIL tls"},
-	} {
-		p := newPatient(t, settings{})
-		cert, key := certificatePair(t, now.Add(test.begin*time.Hour), now.Add(test.end*time.Hour))
-		p.TLSCert, p.TLSKey = put(t, p.root+"/cert", cert), put(t, p.root+"/key", key)
-		p.roots = x509.NewCertPool()
-		if test.known {
-			p.roots.AppendCertsFromPEM([]byte(cert))
-		}
-		p.certificate(t.Context())
-		p.want(t, test.what, test.want)
-		p.TLSKey = put(t, p.root+"/key", "no key")
-		p.certificate(t.Context())
-		p.want(t, test.what+", no key", "FAIL tls")
-	}
-	p := newPatient(t, settings{})
-	p.certificate(t.Context())
-	p.want(t, "none", "ok tls")
-}
-
-func certificatePair(t *testing.T, begin, end time.Time) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: begin, NotAfter: end, DNSNames: []string{"box.example"},
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := func(kind string, b []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}))
-	}
-	return block("CERTIFICATE", der), block("EC PRIVATE KEY", secret)
-}
-
 func TestDoctorAddresses(t *testing.T) {
+	ordered := newPatient(t, settings{Listen: ":443", ACMEDomain: []string{"box.example"}})
+	ordered.listen(t.Context())
+	ordered.want(t, "with a certificate that the box orders", "ok listen")
 	for _, test := range []struct{ listen, cert, want string }{
 		{"unix:/run/temoin/http.sock", "", "ok listen"},
 		{"127.0.0.1:8080", "", "ok listen"},

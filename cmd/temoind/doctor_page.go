@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// visit is the page as it comes one way.
+type visit struct {
+	way
+	header http.Header
+}
+
+// page looks at the page as witnesses get it: from the box, and by each of its
+// names through what stands before the box.
+func (d *doctor) page(ctx context.Context) {
+	var visits []visit
+	for _, w := range d.ways() {
+		resp, _, err := w.ask(ctx, "/")
+		switch {
+		case err != nil:
+			d.warn("page", reachable, "%s was not looked at: nothing answers", w)
+		case resp.StatusCode != http.StatusOK:
+			d.fail("page", "see what stands before the box, and where it leads", "%s shows no page, but status %d", w, resp.StatusCode)
+		default:
+			visits = append(visits, visit{w, resp.Header})
+			if resp.TLS != nil && !w.straight {
+				d.judge(resp.TLS.PeerCertificates, w.name(), "the certificate that "+w.host+" shows", "renew it where TLS ends")
+			}
+		}
+	}
+	if visits != nil {
+		d.hsts(visits)
+		d.onionLocation(visits)
+	}
+}
+
+// hsts checks whether the page tells browsers to come back by https alone. Else
+// whoever is on the way may show them another page, by http.
+func (d *doctor) hsts(visits []visit) {
+	const check, remedy = "hsts", `take the configuration in docs/operate.md, section "A proxy in front"`
+	secure, bad := 0, 0
+	for _, v := range visits {
+		switch ip := net.ParseIP(v.name()); {
+		case v.secure && hstsAge(v.header.Get("Strict-Transport-Security")) > 0:
+			secure++
+		case v.secure:
+			bad++
+			d.warn(check, remedy, "%s does not tell browsers to come by https alone", v)
+		case !v.straight && !ip.IsLoopback() && v.name() != "localhost":
+			bad++
+			d.warn(check, remedy, "%s speaks http: everybody on the way can read what is sent, and change the page", v)
+		}
+	}
+	switch {
+	case bad > 0:
+	case secure == 0:
+		d.ok(check, "no https address is known; origin names one")
+	default:
+		d.ok(check, "browsers come back by https alone")
+	}
+}
+
+// hstsAge is for how many seconds a header counts. See RFC 6797, section 6.1.
+func hstsAge(header string) int {
+	for _, part := range strings.Split(header, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if strings.EqualFold(strings.TrimSpace(name), "max-age") {
+			n, _ := strconv.Atoi(strings.Trim(strings.TrimSpace(value), `"`))
+			return n
+		}
+	}
+	return 0
+}
+
+// onionLocation checks whether Tor Browser is led to the onion of the settings,
+// and to no other: who can change that header can take the box's place.
+func (d *doctor) onionLocation(visits []visit) {
+	const check = "onion-location"
+	onion, err := d.onionName()
+	if err != nil {
+		d.fail(check, "set onion_hostname_file to a copy of Tor's file hostname", "the box does not start: %v", err)
+		return
+	}
+	want := ""
+	if onion != "" {
+		want = "http://" + onion + "/"
+	}
+	bad := false
+	for _, v := range visits {
+		switch text := strings.Join(v.header.Values("Onion-Location"), ", "); {
+		case text == want:
+			continue
+		case text == "":
+			d.warn(check, "restart the box, which reads the name at its start; a proxy must not take the header away", "%s does not lead Tor Browser to the onion", v)
+		default:
+			d.fail(check, "restart the box; if that does not help, find out who else puts the header there", "%s leads Tor Browser to %q, which is not what onion_hostname_file says", v, text)
+		}
+		bad = true
+	}
+	switch {
+	case bad:
+	case want == "":
+		d.ok(check, "the page leads to no onion, and none is set")
+	default:
+		d.ok(check, "the page leads Tor Browser to %s", want)
+	}
+}
