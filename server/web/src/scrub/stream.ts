@@ -35,6 +35,8 @@ export const baseWindow = 8 << 10;
 const firstRead = 32 << 10;
 const largestRead = 512 << 10;
 
+const fewBytes = 64;
+
 /**
  * A Stream is one file on its way through, as in Go. It reads what parsers look
  * at and no more, and writes nothing: it makes a plan of the result. Where bytes
@@ -117,8 +119,10 @@ export class Stream {
       while (i < seen && this.buf[r + i] === this.was[r + i]) i++;
       this.add(pos + from, i - from, null);
       const changed = i;
-      while (i < seen && this.buf[r + i] !== this.was[r + i]) i++;
-      this.add(pos + changed, i - changed, this.buf.slice(r + changed, r + i));
+      let to = i; // a few bytes in between that are the same do not make a piece
+      for (; i < seen && i < to + fewBytes; i++) if (this.buf[r + i] !== this.was[r + i]) to = i + 1;
+      i = to;
+      this.add(pos + changed, to - changed, this.buf.slice(r + changed, r + to));
     }
     this.add(pos + seen, n - seen, null);
     return n;

@@ -1,0 +1,7 @@
+import { flac } from './scrub/flac';
+import { mp3 } from './scrub/mp3';
+import { ogg } from './scrub/ogg';
+import { wav } from './scrub/wav';
+import { serve } from './scrub/worker';
+
+serve({ 'audio/mpeg': mp3, 'audio/ogg': ogg, 'audio/wav': wav, 'audio/flac': flac });
