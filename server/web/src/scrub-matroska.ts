@@ -1,0 +1,4 @@
+import { matroska } from './scrub/matroska';
+import { serve } from './scrub/worker';
+
+serve({ 'video/webm': matroska, 'video/x-matroska': matroska });
