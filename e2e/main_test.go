@@ -7,6 +7,7 @@
 //	TEMOIN_SHOTS      where screenshots go
 //	TEMOIN_VERSITYGW  a real S3 server; without it the tests that need one are skipped
 //	TEMOIN_PEBBLE     a real ACME server, likewise
+//	TEMOIN_AXE        axe.min.js of axe-core, likewise
 //	TEMOIN_FULL=1     the long versions
 package e2e
 
