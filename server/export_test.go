@@ -93,3 +93,6 @@ func CloseTwice(nc net.Conn) int {
 }
 
 var _ net.Conn = (*conn)(nil)
+
+// Scripts are the packed scripts of the page by their names.
+func Scripts() map[string][]byte { return scripts }

@@ -1,11 +1,14 @@
 package server_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"io"
 	"regexp"
 	"strings"
 	"testing"
+
+	"temoin/server"
 )
 
 func TestScripts(t *testing.T) {
@@ -41,4 +44,36 @@ func TestScripts(t *testing.T) {
 			t.Errorf("%s: %s", no, resp.Status)
 		}
 	}
+}
+
+// Phones pay for every byte: what goes over the line, packed, in KB.
+func TestWeight(t *testing.T) {
+	limits := map[string]int{"page": 30, "seal": 60, "hash": 12, "scrub": 12}
+	all := 0
+	for name, packed := range server.Scripts() {
+		kind, _, _ := strings.Cut(name, "-")
+		if n := len(packed); n > limits[kind]*1000 {
+			t.Errorf("%s has %d bytes, at most %d KB", name, n, limits[kind])
+		}
+		all += len(packed)
+	}
+	for _, tag := range server.Languages() {
+		_, page := do(t, "GET", newBox(t, nil).url+"/"+tag+"/", nil)
+		n := len(gzipped(page))
+		if n > 14_000 {
+			t.Errorf("%s: the page has %d bytes, at most 14 KB", tag, n)
+		}
+		if all+n > 130_000 {
+			t.Errorf("%s: %d bytes in all, at most 130 KB", tag, all+n)
+		}
+	}
+	t.Logf("all scripts together: %d bytes", all)
+}
+
+func gzipped(s string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, s)
+	w.Close()
+	return b.Bytes()
 }

@@ -5,6 +5,8 @@ import type { Ready } from './files';
 import type { Stop } from './put';
 import type { Asked } from './worker';
 
+const ahead = 4; // chunks that are being locked at the same time
+
 /** What GET /v1/box says, as far as the page needs it. */
 export interface Box {
   v: number;
@@ -31,13 +33,16 @@ export async function send(sealer: Asked, box: Box, text: Text, files: Ready[], 
   await out.add(letter);
   await out.drain();
   if (done) return receipt;
-  // One is asked for while another is being locked: browsers encrypt beside the script.
-  const ask = () => sealer.ask<Sealed | undefined>({ do: 'chunk', large: out.large });
-  for (let next = ask(); ; ) {
-    const chunk = await next;
+  // Some are asked for while another is locked: browsers read and encrypt beside the script.
+  const asked: Promise<Sealed | undefined>[] = [];
+  for (;;) {
+    while (asked.length < ahead) {
+      const next = sealer.ask<Sealed | undefined>({ do: 'chunk', large: out.large });
+      next.catch(() => undefined); // until it is waited for
+      asked.push(next);
+    }
+    const chunk = await asked.shift();
     if (!chunk) break;
-    next = ask();
-    next.catch(() => undefined); // until it is waited for
     await out.add(chunk);
   }
   await out.drain();

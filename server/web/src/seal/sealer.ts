@@ -6,14 +6,14 @@ import { generateHybridIdentity, generateX25519Identity, identityToRecipient } f
 
 import { capacityOf, encrypt, kindOf, smallObject, type Kind } from './age';
 import { hex, random, utf8, type Bytes } from './bytes';
-import { entryOf, layOut, nextChunk, partName, planOf, type Cursor, type Letter, type Part, type Planned } from './letter';
+import { entryOf, layOut, nextChunk, partName, planOf, type Cursor, type Letter, type Part, type Planned, type Segment } from './letter';
 import { clean, fit, marshal, maxManifest1, maxManifest2, maxWhere, type FileEntry, type Manifest } from './manifest';
 import { chunkId, chunkKey, closingId, dropNumber, letterId } from './names';
 import { newReceipt, replySecret } from './receipt';
 import { Archive } from './tar';
 
-/** Reads bytes of a file; throws when the phone does not let us. */
-export type Read = (file: Blob, from: number, to: number) => Bytes;
+/** Reads bytes of a file; fails when the phone does not let us. */
+export type Read = (file: Blob, from: number, to: number) => Promise<Bytes>;
 
 /** Hashes files beside the sealing. It may keep the bytes that it is given. */
 export interface Hasher {
@@ -89,7 +89,8 @@ export class Sealer {
     const l = layOut(this.kind, d.recipients.length, identity.length, this.m, words.length, d.files);
     this.next = l.next;
     this.begin(l, words);
-    const held = l.held.map((s) => ({ ...s, data: s.file ? this.take(s.file, s.from, s.to) : words }));
+    const held: (Segment & { data: Bytes })[] = [];
+    for (const s of l.held) held.push({ ...s, data: s.file ? await this.take(s.file, s.from, s.to) : words });
     for (const s of held) if (s.file) this.m.files[s.file - 1].parts = 1;
 
     for (const s of held) if (s.file) await this.hasher.update(s.file, s.data.slice());
@@ -119,7 +120,7 @@ export class Sealer {
     });
   }
 
-  private take(file: number, from: number, to: number): Bytes {
+  private take(file: number, from: number, to: number): Promise<Bytes> {
     return this.read(this.blobs[file - 1], from, to);
   }
 
@@ -143,8 +144,10 @@ export class Sealer {
     const parts = nextChunk(this.kind, size, this.blobs.map((b) => b.size), this.next);
     if (!parts.length) return undefined;
     const k = ++this.k; // before anything is waited for: the next chunk may be asked for meanwhile
+    const runs = runsOf(parts).map((run) => ({ run, data: this.take(run[0].file, run[0].from, run[run.length - 1].to) }));
+    runs.forEach((r) => r.data.catch(() => undefined)); // until it is waited for
     const a = new Archive(capacityOf(this.kind, 1, size));
-    const filled = this.turn.then(() => this.fill(a, parts));
+    const filled = this.turn.then(() => this.fill(a, runs));
     this.turn = filled.catch(() => undefined);
     await filled;
     const bytes = await encrypt([this.to], a.finish());
@@ -152,11 +155,11 @@ export class Sealer {
     return { id: chunkId(this.seed, k), bytes, holds: parts.reduce((n, p) => n + p.to - p.from, 0) };
   }
 
-  /** Reads parts into an archive, and has them hashed. */
-  private async fill(a: Archive, parts: Part[]): Promise<void> {
-    for (const run of runsOf(parts)) {
+  /** Puts what was read into an archive, and has it hashed. */
+  private async fill(a: Archive, runs: { run: Part[]; data: Promise<Bytes> }[]): Promise<void> {
+    for (const { run, data: reading } of runs) {
       const { file, from } = run[0];
-      const data = this.take(file, from, run[run.length - 1].to);
+      const data = await reading;
       for (const p of run) a.add(partName(this.m.drop, file, p.part), data.subarray(p.from - from, p.to - from));
       this.m.files[file - 1].parts! += run.length;
       await this.hasher.update(file, data);

@@ -54,7 +54,7 @@ class Whole implements Hasher {
 
 async function sealVector(v: Vector): Promise<Sealed[]> {
   const words = new TextEncoder().encode(v.words); // the only Blob that the sealer makes itself
-  const read = (b: Blob, from: number, to: number): Bytes => (bytesOf.get(b) || words).subarray(from, to);
+  const read = async (b: Blob, from: number, to: number): Promise<Bytes> => (bytesOf.get(b) || words).subarray(from, to);
   const files = v.files.map((f, i) => ({ ...f, removed: f.removed || [], blob: blob(content(i + 1, f.size)) }));
   const s = new Sealer({ ...v, files }, read, new Whole());
   const sealed = [await s.open({ seed: unhex(v.seed), identity: v.identity, receipt: v.receipt })];
