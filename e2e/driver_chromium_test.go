@@ -151,6 +151,10 @@ func (c *chromium) picture(ctx context.Context) ([]byte, error) {
 
 func (c *chromium) quit(context.Context) error { return chromedp.Cancel(c.ctx) }
 
+func (c *chromium) sessions() []string {
+	return []string{"Default/Sessions", "Default/Session Storage"}
+}
+
 func (c *chromium) pids() (browser int, draws func(pid int, commandLine string) bool) {
 	return c.pid, func(_ int, commandLine string) bool { return strings.Contains(commandLine, "--type=renderer") }
 }

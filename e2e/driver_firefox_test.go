@@ -54,6 +54,7 @@ func startFirefox(t testing.TB, d *driver, proxy string, prefs []string) engine 
 	prefs = append(prefs, silent...)
 	prefs = append(prefs, `"network.proxy.type", 1`,
 		fmt.Sprintf(`"network.proxy.http", %q`, host), `"network.proxy.http_port", `+port, fmt.Sprintf(`"network.proxy.ssl", %q`, host), `"network.proxy.ssl_port", `+port)
+	prefs = append(prefs, `"browser.sessionstore.resume_from_crash", true`, `"browser.sessionstore.interval", 1000`, `"browser.sessionstore.max_resumed_crashes", 0`)
 	userJS := "user_pref(" + strings.Join(prefs, ");\nuser_pref(") + ");\n"
 	if err := os.WriteFile(filepath.Join(d.profile, "user.js"), []byte(userJS), 0o600); err != nil {
 		t.Fatal(err)
@@ -222,15 +223,8 @@ func (f *firefox) resize(ctx context.Context, w, h int) error {
 
 // scheme changes a setting from within the browser: BiDi has no command for it.
 func (f *firefox) scheme(ctx context.Context, name string) error {
-	var tree struct {
-		Contexts []struct{ Context string }
-	}
-	if err := f.call(ctx, "browsingContext.getTree", object{"moz:scope": "chrome"}, &tree); err != nil {
-		return err
-	}
-	chrome := object{"context": tree.Contexts[0].Context}
-	set := fmt.Sprintf(`Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", %d)`, map[string]int{"dark": 0, "light": 1}[name])
-	if _, err := f.script(ctx, chrome, set); err != nil {
+	if err := f.inside(ctx, fmt.Sprintf(`Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", %d)`,
+		map[string]int{"dark": 0, "light": 1}[name])); err != nil {
 		return err
 	}
 	// The page learns of it a moment later.
@@ -243,6 +237,18 @@ func (f *firefox) scheme(ctx context.Context, name string) error {
 	}
 }
 
+// inside evaluates in the window of the browser itself.
+func (f *firefox) inside(ctx context.Context, js string) error {
+	var tree struct {
+		Contexts []struct{ Context string }
+	}
+	if err := f.call(ctx, "browsingContext.getTree", object{"moz:scope": "chrome"}, &tree); err != nil {
+		return err
+	}
+	_, err := f.script(ctx, object{"context": tree.Contexts[0].Context}, js)
+	return err
+}
+
 func (f *firefox) picture(ctx context.Context) ([]byte, error) {
 	var r struct{ Data string }
 	if err := f.call(ctx, "browsingContext.captureScreenshot", object{"context": f.page, "origin": "document"}, &r); err != nil {
@@ -252,6 +258,8 @@ func (f *firefox) picture(ctx context.Context) ([]byte, error) {
 }
 
 func (f *firefox) quit(ctx context.Context) error { return f.call(ctx, "browser.close", object{}, nil) }
+
+func (f *firefox) sessions() []string { return []string{"sessionstore-backups"} }
 
 func (f *firefox) pids() (browser int, draws func(pid int, commandLine string) bool) {
 	return f.p.pid, func(_ int, commandLine string) bool { return strings.Contains(commandLine, "-isForBrowser") }

@@ -27,6 +27,7 @@ type engine interface {
 	scheme(ctx context.Context, name string) error                     // light or dark
 	picture(ctx context.Context) ([]byte, error)                       // PNG of the whole page
 	quit(ctx context.Context) error                                    // as when the window is closed
+	sessions() []string                                                // where in the profile it notes what stands in the page
 	pids() (browser int, draws func(pid int, commandLine string) bool) // the process, and which of its children draw pages
 }
 
@@ -189,6 +190,27 @@ func (d *driver) shot(name string) {
 		d.t.Fatalf("%s: the picture is no PNG", d.kind)
 	}
 	saveShot(d.t, name+"-"+d.kind, png)
+}
+
+// settle waits until the browser has noted what stands in the page, in its
+// fields and in its session's store: that happens every now and then, and who
+// looks for it earlier has proven nothing. Two words of our own show when.
+func (d *driver) settle() {
+	d.t.Helper()
+	n := time.Now().UnixNano()
+	typed, stored := fmt.Sprint("typed-", n), fmt.Sprint("stored-", n)
+	d.eval(`document.body.appendChild(document.createElement("input")).id = "settle"`)
+	d.typeText("#settle", typed)
+	d.eval(fmt.Sprintf(`sessionStorage.setItem("settle", %q)`, stored))
+	waitFor(d.t, d.kind+" to note what stands in the page", 30*time.Second, func() bool {
+		s := newSearch(d.t, typed, stored)
+		for _, dir := range d.sessions() {
+			s.files(filepath.Join(d.profile, dir))
+		}
+		return s.hits(typed) && s.hits(stored)
+	})
+	d.eval(`document.getElementById("settle").remove()`)
+	d.eval(`sessionStorage.removeItem("settle")`)
 }
 
 // close ends the browser in good order, so that its profile holds all that it

@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// A needle is a common word and an end of its own. Where the word came before,
+// what packs leaves it out, so that the bytes of the file do not hold the needle.
+const (
+	word   = "Needle-in-a-haystack-"
+	needle = word + "xq7"
+)
+
+// TestSearchProfileUnpacks plants a needle in each kind of file by hand. All but
+// the plain ones must be such that a search of their bytes finds nothing.
+func TestSearchProfileUnpacks(t *testing.T) {
+	dir := t.TempDir()
+	plant := func(name string, data []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(name, "plain") && bytes.Contains(data, []byte(needle)) {
+			t.Errorf("%s holds the needle as it is, so it proves nothing", name)
+		}
+	}
+	wide := func(order binary.AppendByteOrder) (b []byte) {
+		for _, u := range utf16.Encode([]rune("ü" + needle)) {
+			b = order.AppendUint16(b, u)
+		}
+		return b
+	}
+	plant("plain", []byte("x"+needle))
+	plant("wide-little", wide(binary.LittleEndian))
+	plant("wide-big", wide(binary.BigEndian))
+	plant("key", bytes.Map(func(r rune) rune { return r + 1 }, []byte(needle)))
+
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	fmt.Fprint(z, word, needle)
+	z.Close()
+	plant("gzip", append([]byte("a head of its own"), zipped.Bytes()...))
+
+	n := byte(len(word))
+	lz4 := append([]byte("mozLz40\x00\x00\x00\x00\x00\xff"), n-15) // 15 and more literals; a match of 15 and more
+	lz4 = append(append(lz4, word...), n, 0, n-15-4, 3<<4)
+	plant("lz4", append(lz4, "xq7"...))
+
+	snappy := append(append([]byte{2*n + 3, (n - 1) << 2}, word...), (n-1)<<2|2, n, 0, 2<<2)
+	snappy = append(snappy, "xq7"...)
+	plant("snappy", snappy)
+	plant("snappy-head", append([]byte("\xff\x11\x02"), snappy...))
+	plant("snappy-frames", append(append([]byte("\xff\x06\x00\x00sNaPpY\x00"), byte(len(snappy)+4), 0, 0, 0, 0, 0, 0), snappy...))
+
+	filler := make([]byte, 32<<10-7-7-8) // leaves eight bytes of the block for the next record
+	log := append(append([]byte{0, 0, 0, 0, byte(len(filler)), byte(len(filler) >> 8), 1}, filler...), 0, 0, 0, 0, 8, 0, 2)
+	log = append(append(log, needle[:8]...), 0, 0, 0, 0, byte(len(needle)-8), 0, 4)
+	plant("000003.log", append(log, needle[8:]...))
+
+	keys := append([]byte{0, n, 0}, word...)
+	keys = append(keys, n, 3, 0, 'x', 'q', '7') // the second key, as far as it differs
+	keys = append(keys, 0, 0, 0, 0, 1, 0, 0, 0)
+	index := []byte{0, 1, 2, 'k', 0, byte(len(keys)), 0, 0, 0, 0, 1, 0, 0, 0}
+	ldb := append(append(bytes.Clone(keys), 0, 0, 0, 0, 0), index...)
+	foot := make([]byte, 40)
+	copy(foot, []byte{0, 0, byte(len(keys) + 5), byte(len(index))})
+	ldb = append(append(append(ldb, 0, 0, 0, 0, 0), foot...), "\x57\xfb\x80\x8b\x24\x75\x47\xdb"...)
+	plant("000005.ldb", ldb)
+
+	long := strings.Repeat("long", 300) // fills more than a page
+	db := filepath.Join(dir, "x.sqlite")
+	r := command(t, dir, nil, inPath(t, "sqlite3"), db, "PRAGMA page_size=512; CREATE TABLE \"a b\"(x, y); INSERT INTO \"a b\" VALUES (1, '"+long+"');")
+	if data, err := os.ReadFile(db); r.code != 0 || err != nil || bytes.Contains(data, []byte(long)) {
+		t.Fatalf("the long value lies in one piece, or not at all: %v %s", err, r.stderr)
+	}
+
+	found := searchProfile(t, dir, needle, long)
+	for _, want := range []string{"plain", "wide-little", "wide-big", "key", "gzip (gzip)", "lz4 (LZ4)", "snappy (Snappy)", "snappy-head (Snappy)",
+		"snappy-frames (Snappy)", "000003.log (LevelDB)", "000005.ldb (LevelDB)"} {
+		if !slices.Contains(found, needle+": "+want) {
+			t.Errorf("not found: %s", want)
+		}
+	}
+	if !slices.Contains(found, long+": x.sqlite (SQLite)") {
+		t.Error("not found: a long value in SQLite")
+	}
+	if found := searchProfile(t, dir, "Needle-that-nobody-planted"); len(found) > 0 {
+		t.Errorf("found what is not there: %v", found)
+	}
+}
+
+// keepers are the ways in which a page can leave something in a profile. Each
+// writes a needle that ends with its name. (Chromium encrypts what cookies hold:
+// only their names can be found.)
+var keepers = map[string]string{
+	"localstorage": `localStorage.setItem("k", long("localstorage"))`,
+	"session":      `sessionStorage.setItem("k", "` + word + `session")`,
+	"cookie":       `document.cookie = "` + word + `cookie=x; max-age=9999"`,
+	"idb": `new Promise((done, fail) => {
+		const open = indexedDB.open("d", 1)
+		open.onupgradeneeded = () => open.result.createObjectStore("s")
+		open.onerror = fail
+		open.onsuccess = () => {
+			const t = open.result.transaction("s", "readwrite", {durability: "strict"}), s = t.objectStore("s")
+			s.put({v: long("idbvalue")}, "` + word + `idbkey")
+			s.put(new Blob([long("idbblob")]), "blob")
+			t.oncomplete = () => { open.result.close(); done() }
+		}
+	})`,
+	"cache":   `caches.open("c").then(c => c.put("/` + word + `cachekey", new Response(long("cachebody"))))`,
+	"history": `history.pushState({s: "` + word + `state"}, "", "/?` + word + `history")`,
+	"http":    `fetch("/cached").then(r => r.text())`,
+	"opfs": `navigator.storage.getDirectory().then(d => d.getFileHandle("` + word + `opfsname", {create: true}))
+		.then(f => f.createWritable()).then(async w => { await w.write(long("opfsbody")); await w.close() })`,
+}
+
+var kept = []string{"localstorage", "session", "cookie", "idbvalue", "idbkey", "idbblob", "cachekey", "cachebody", "history", "http", "opfsname", "opfsbody", "state", "typed"}
+
+// TestSearchProfileInBrowsers lets a page keep what it can, and finds all of it.
+func TestSearchProfileInBrowsers(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/cached" {
+			w.Header().Set("Cache-Control", "max-age=9999")
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			fmt.Fprint(z, strings.Repeat(word, 50), word, "http")
+			z.Close()
+			return
+		}
+		fmt.Fprint(w, `<!doctype html><link rel=icon href="data:,"><title>x</title><input name=words>`)
+	}))
+	defer s.Close()
+	each(t, func(t *testing.T, d *driver) {
+		d.open(s.URL + "/")
+		for _, js := range keepers {
+			d.eval(fmt.Sprintf(`(async () => { const long = end => %q.repeat(3000) + end; await (%s) })()`, word, js))
+		}
+		d.typeText("input", word+"typed")
+		d.settle()
+		d.close()
+		var needles []string
+		for _, k := range kept {
+			needles = append(needles, word+k)
+		}
+		found := strings.Join(searchProfile(t, d.profile, needles...), "\n")
+		for _, n := range needles {
+			if !strings.Contains(found, n+": ") {
+				t.Errorf("not found: %s", n)
+			}
+		}
+		t.Log(found)
+	}, "chromium", "firefox")
+}
