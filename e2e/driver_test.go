@@ -38,6 +38,7 @@ var kinds = map[string]func(t testing.TB, d *driver, proxy string) engine{
 	"firefox":       firefoxWith(),
 	"firefox-safer": firefoxWith(torSafer...),
 	"firefox-nojs":  firefoxWith(`"javascript.enabled", false`),
+	"webkit":        startWebKit,
 }
 
 // driver is a real browser at the size of a small phone, with one page. Its
@@ -74,11 +75,15 @@ func reviveDriver(t testing.TB, kind, profile string) *driver {
 	return d
 }
 
-// each runs a test in all the browsers that it names.
+// each runs a test in all the browsers that it names, side by side, and after
+// the rest of the test has ended.
 func each(t *testing.T, body func(t *testing.T, d *driver), kinds ...string) {
 	t.Helper()
 	for _, kind := range kinds {
-		t.Run(kind, func(t *testing.T) { body(t, newDriver(t, kind)) })
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			body(t, newDriver(t, kind))
+		})
 	}
 }
 
@@ -254,6 +259,9 @@ func (d *driver) request(address string) {
 func (d *driver) consoleFaults() []string {
 	if !d.gone {
 		d.eval("0") // its answer comes after all that was said before
+		if w, ok := d.engine.(*webkit); ok {
+			w.tidings(context.Background())
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -18,7 +18,7 @@ func TestDriverOnForm(t *testing.T) {
 	const words = "Zwei Wagen am Tor. دو موتر"
 	photo := sample(t, "gen-motionphoto-google.jpg")
 	probe := scratch(t, "", "<script>document.title = typeof WebAssembly</script>", "")
-	abilities := map[string]string{"chromium": "object", "firefox": "object", "firefox-safer": "undefined", "firefox-nojs": ""}
+	abilities := map[string]string{"chromium": "object", "firefox": "object", "firefox-safer": "undefined", "firefox-nojs": "", "webkit": "object"}
 	each(t, func(t *testing.T, d *driver) {
 		d.open(probe)
 		if got := d.text("document.title"); got != abilities[d.kind] {
@@ -45,7 +45,7 @@ func TestDriverOnForm(t *testing.T) {
 			t.Fatalf("what came out: %+v", all)
 		}
 		all[0].wantFiles(t, photo)
-	}, "chromium", "firefox", "firefox-safer", "firefox-nojs")
+	}, "chromium", "firefox", "firefox-safer", "firefox-nojs", "webkit")
 }
 
 // TestDriverMethods tries what the form above does not need.
@@ -131,6 +131,30 @@ func TestDriverSeesFaults(t *testing.T) {
 			d.forgive()
 		}
 	}, "chromium", "firefox")
+}
+
+// TestWebKitSeesFaults plants them in a page that has loaded.
+func TestWebKitSeesFaults(t *testing.T) {
+	elsewhere := scratch(t, "", "", "")
+	d := newDriver(t, "webkit")
+	d.open(scratch(t, "default-src 'self'; img-src *", "", ""))
+	if all := d.consoleFaults(); len(all) > 0 {
+		t.Errorf("a clean page is blamed: %q", all)
+	}
+	for js, want := range map[string]string{
+		`setTimeout(() => console.warn("planted"))`:                "planted",
+		`setTimeout(() => null.planted())`:                         "null",
+		`setTimeout(() => Promise.reject("planted"))`:              "planted",
+		`fetch("` + elsewhere + `x").catch(() => 0).then(() => 0)`: elsewhere,
+		`new Image().src = "` + elsewhere + `x"`:                   elsewhere + "x",
+		`new Image().src = "http://planted.example/x"`:             "planted.example",
+	} {
+		d.eval(js)
+		waitFor(t, "the driver to see "+js, 5*time.Second, func() bool {
+			return slices.ContainsFunc(d.consoleFaults(), func(s string) bool { return strings.Contains(s, want) })
+		})
+		d.forgive()
+	}
 }
 
 // scratch serves a page, and a script that can be a worker as well. Both have

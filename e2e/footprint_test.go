@@ -80,5 +80,5 @@ func TestFootprint(t *testing.T) {
 		if busy.pss-before.pss < much || busy.rss-before.rss < much {
 			t.Errorf("a worker that holds 200 MiB: before %+v, peak %+v", before, busy)
 		}
-	}, "chromium", "firefox")
+	}, "chromium", "firefox", "webkit")
 }

@@ -100,7 +100,7 @@ func TestLineInBrowsers(t *testing.T) {
 		if c := l.count(); c.again() < size/2 || c.cut < 2 || c.lost < 1 || c.busy < 1 {
 			t.Errorf("in the end the line counts %+v", c)
 		}
-	}, "chromium", "firefox")
+	}, "chromium", "firefox", "webkit")
 }
 
 // TestLineShares asks 400 times, through a server that dies and comes back.

@@ -140,7 +140,7 @@ func TestSearchProfileInBrowsers(t *testing.T) {
 		}
 		fmt.Fprint(w, `<!doctype html><link rel=icon href="data:,"><title>x</title><input name=words>`)
 	}))
-	defer s.Close()
+	t.Cleanup(s.Close)
 	each(t, func(t *testing.T, d *driver) {
 		d.open(s.URL + "/")
 		for _, js := range keepers {
