@@ -36,7 +36,7 @@ func TestPageSends(t *testing.T) {
 		for _, f := range d.consoleFaults() {
 			t.Error(f)
 		}
-	}, "chromium", "firefox")
+	}, "chromium", "firefox", "webkit")
 }
 
 // TestPageKeepsDetailsOnDemand: then files arrive as they are, with their names.

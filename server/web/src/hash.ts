@@ -4,7 +4,7 @@
 import { SHA256 } from '@stablelib/sha256';
 
 import type { Answer, Told } from './seal/beside';
-import { hex } from './seal/bytes';
+import { hex, wipe } from './seal/bytes';
 
 const hashes = new Map<number, SHA256>();
 
@@ -21,6 +21,7 @@ function answer(told: Told): Answer {
     return { sums };
   }
   hashOf(told.file).update(told.data);
+  wipe(told.data);
   return { taken: true };
 }
 

@@ -20,7 +20,7 @@ export interface Packed {
 }
 
 /** A Blob, because browsers copy byte arrays through every layer. */
-const pack = (s?: Sealed): Packed | undefined => s && { id: s.id, body: new Blob([s.bytes]), holds: s.holds };
+const pack = (s?: Sealed): Packed | undefined => s && { id: s.id, body: new Blob(s.pieces as BlobPart[]), holds: s.holds };
 
 let sealer: Sealer;
 let hash: MessagePort; // to the worker that hashes

@@ -8,7 +8,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { HybridRecipient, X25519Recipient } from '../node_modules/age-encryption/dist/recipients.js';
 
-import { concat, random, utf8, type Bytes } from './bytes';
+import { random, utf8, wipe, type Bytes } from './bytes';
 
 export const smallObject = 64 << 10;
 export const largeObject = 1 << 20;
@@ -38,16 +38,16 @@ export function capacityOf(kind: Kind, n: number, size: number): number {
   return payload - tag * Math.ceil(payload / (segment + tag));
 }
 
-/** Encrypts plain to recipients of one kind. */
-export async function encrypt(recipients: string[], plain: Bytes): Promise<Bytes> {
+/** Encrypts plain, which it wipes, to recipients of one kind. The file is the
+ * pieces in their order. */
+export async function encrypt(recipients: string[], plain: Bytes): Promise<Uint8Array[]> {
   const fileKey = random(16);
   const header = await headerFor(recipients, fileKey);
   const nonce = random(16);
   const key = hkdf(sha256, fileKey, nonce, utf8('payload'), 32);
   const sealed = await payload(key as Bytes, plain);
-  fileKey.fill(0);
-  key.fill(0);
-  return concat(header, nonce, ...sealed);
+  wipe(fileKey, key, plain);
+  return [header, nonce, ...sealed];
 }
 
 async function headerFor(recipients: string[], fileKey: Bytes): Promise<Bytes> {

@@ -25,3 +25,9 @@ export function hex(b: Uint8Array): string {
 export function random(n: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(n));
 }
+
+/** Wipes bytes. Their memory is left to the browser: giving it back by hand made
+ * Chromium collect garbage so rarely that a video's Blobs stayed, all of them. */
+export function wipe(...all: Uint8Array[]): void {
+  for (const b of all) b.fill(0);
+}

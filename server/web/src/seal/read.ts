@@ -5,12 +5,17 @@ import type { Bytes } from './bytes';
 /** The phone does not let us read a file, or it changed meanwhile. */
 export class Unreadable extends Error {}
 
+// A reader keeps what it read last, until the garbage collector comes: so there
+// are few of them.
+const readers: FileReader[] = [];
+
 /** Reads bytes of a file, while the worker goes on with something else. */
 export function read(file: Blob, from: number, to: number): Promise<Bytes> {
+  const r = readers.pop() || new FileReader();
   return new Promise((resolve, reject) => {
-    const r = new FileReader();
     r.onload = () => {
       const b = new Uint8Array(r.result as ArrayBuffer);
+      readers.push(r);
       if (b.length === to - from) resolve(b);
       else reject(new Unreadable()); // it became shorter
     };

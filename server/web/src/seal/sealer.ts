@@ -26,7 +26,7 @@ export interface Hasher {
 /** One sealed object, and how many bytes of files are in it. */
 export interface Sealed {
   id: string;
-  bytes: Bytes;
+  pieces: Uint8Array[]; // of the object, in order
   holds: number;
 }
 
@@ -101,10 +101,9 @@ export class Sealer {
     a.add(this.m.drop + '/seed', c.seed);
     a.add(this.m.drop + '/manifest-1.json', fit({ ...manifest, reply }, maxManifest1));
     for (const s of held) a.add(s.file ? partName(this.m.drop, s.file, 1) : this.m.drop + '/words.txt', s.data);
-    const bytes = await encrypt(d.recipients, a.finish());
-    a.bytes.fill(0);
+    const pieces = await encrypt(d.recipients, a.finish());
     identity.fill(0);
-    return { id: letterId(c.seed), bytes, holds: held.reduce((n, s) => n + (s.file ? s.data.length : 0), 0) };
+    return { id: letterId(c.seed), pieces, holds: held.reduce((n, s) => n + (s.file ? s.data.length : 0), 0) };
   }
 
   /** Numbers the files. Words that found no room in the letter are the first. */
@@ -150,9 +149,8 @@ export class Sealer {
     const filled = this.turn.then(() => this.fill(a, runs));
     this.turn = filled.catch(() => undefined);
     await filled;
-    const bytes = await encrypt([this.to], a.finish());
-    a.bytes.fill(0);
-    return { id: chunkId(this.seed, k), bytes, holds: parts.reduce((n, p) => n + p.to - p.from, 0) };
+    const pieces = await encrypt([this.to], a.finish());
+    return { id: chunkId(this.seed, k), pieces, holds: parts.reduce((n, p) => n + p.to - p.from, 0) };
   }
 
   /** Puts what was read into an archive, and has it hashed. */
@@ -178,7 +176,7 @@ export class Sealer {
       a.add(this.m.drop + '/objects.txt', utf8(keys));
     }
     this.done = true;
-    return { id: closingId(this.seed), bytes: await encrypt([this.to], a.finish()), holds: 0 };
+    return { id: closingId(this.seed), pieces: await encrypt([this.to], a.finish()), holds: 0 };
   }
 }
 

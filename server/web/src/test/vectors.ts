@@ -74,5 +74,5 @@ const base64 = (b: Bytes): string => {
 Object.assign(globalThis, {
   selfTest,
   setNative,
-  sealVector: async (v: Vector) => (await sealVector(v)).map((s) => ({ id: s.id, object: base64(s.bytes) })),
+  sealVector: async (v: Vector) => (await sealVector(v)).map((s) => ({ id: s.id, object: base64(concat(...s.pieces)) })),
 });

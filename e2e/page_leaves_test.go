@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// TestPageLeavesNothing looks through all that a browser wrote: neither the name
+// of a file nor a word, a receipt or a key is there, when all was sent, when the
+// witness left before, and when the phone died while it sent.
+func TestPageLeavesNothing(t *testing.T) {
+	const words, name = "Grasshopper-in-the-dunes-fourteen", "zwischenlager-seven-tents.jpg"
+	photo := filepath.Join(t.TempDir(), name)
+	content, err := os.ReadFile(sample(t, "gen-motionphoto-google.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(photo, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ends := map[string]func(d *driver, l *line) (receipt string){
+		"done": func(d *driver, _ *line) string {
+			receipt := d.send(time.Minute)
+			time.Sleep(time.Second)
+			d.close()
+			return receipt
+		},
+		"left": func(d *driver, _ *line) string {
+			d.evaluateAndForget(`document.querySelector("a.exit").click()`)
+			time.Sleep(2 * time.Second)
+			d.close()
+			return ""
+		},
+		"killed": func(d *driver, l *line) string {
+			l.set(weather{up: 50_000})
+			d.press1()
+			d.waitFor(`document.body.dataset.state == "sending"`, 20*time.Second)
+			time.Sleep(3 * time.Second)
+			d.kill()
+			return ""
+		},
+	}
+	each(t, func(t *testing.T, d *driver) {
+		for how, end := range ends {
+			t.Run(how, func(t *testing.T) {
+				d := newDriver(t, d.kind)
+				b := newBox(t).serve(t, freeAddr(t))
+				l := newLine(t, b.url, 11)
+				d.open(l.url + "/en/")
+				d.locks()
+				d.choose(words, photo)
+				needles := []string{words, name, "AGE-SECRET-KEY-"}
+				if receipt := end(d, l); receipt != "" {
+					needles = append(needles, receipt, regexp.MustCompile(`\d{4}`).ReplaceAllString(receipt, "$0 ")[:24])
+				}
+				for _, hit := range searchProfile(t, d.profile, needles...) {
+					t.Error(hit)
+				}
+			})
+		}
+	}, "chromium", "firefox")
+}
+
+// TestPageKeepsNothing: no cookie, no storage of any kind, no service worker.
+func TestPageKeepsNothing(t *testing.T) {
+	photo := sample(t, "gen-motionphoto-google.jpg")
+	each(t, func(t *testing.T, d *driver) {
+		b := newBox(t).serve(t, freeAddr(t))
+		d.open(b.url + "/en/")
+		d.locks()
+		d.choose("Words.", photo)
+		d.send(time.Minute)
+		// Usage first: to ask for databases makes some.
+		kept := d.text(`(async () => JSON.stringify([
+			(await navigator.storage.estimate()).usage, document.cookie, localStorage.length, sessionStorage.length,
+			(await indexedDB.databases()).length, (await caches.keys()).length,
+			(await navigator.serviceWorker.getRegistrations()).length]))()`)
+		if kept != `[0,"",0,0,0,0,0]` {
+			t.Errorf("the page keeps something: %s", kept)
+		}
+		for _, f := range d.consoleFaults() {
+			t.Error(f)
+		}
+	}, "chromium", "firefox")
+}
+
+// TestPageMemory: a large video takes no more memory than a small one.
+func TestPageMemory(t *testing.T) {
+	large := 256 << 20
+	if full {
+		large = 1 << 30
+	}
+	var peaks []footprint
+	for _, size := range []int{64 << 20, large} {
+		video := film(t, size)
+		d, b := newDriver(t, "chromium"), newBox(t).serve(t, freeAddr(t))
+		d.open(b.url + "/en/")
+		d.locks()
+		d.choose("", video)
+		peaks = append(peaks, d.peak(func() { d.send(5 * time.Minute) }))
+		d.close()
+		os.Remove(video)
+	}
+	more := peaks[1].rss - peaks[0].rss
+	t.Logf("peak for 64 MiB: %d MiB, for %d MiB: %d MiB more", peaks[0].rss>>20, large>>20, more>>20)
+	if more > 32<<20 {
+		t.Errorf("the larger file takes %d MiB more", more>>20)
+	}
+}
+
+// evaluateAndForget is for what makes the page go away.
+func (d *driver) evaluateAndForget(js string) {
+	d.t.Helper()
+	d.eval(`setTimeout(() => {` + js + `}, 100), 0`)
+}
