@@ -54,6 +54,7 @@ func clean(t testing.TB, b []byte) ([]byte, scrub.Report) {
 // cleanFile scrubs b with as many looks as it takes.
 func cleanFile(t testing.TB, b []byte) ([]byte, scrub.Report) {
 	t.Helper()
+	record(b)
 	var out bytes.Buffer
 	rep, err := scrub.File(&out, bytes.NewReader(b))
 	if err != nil {

@@ -1,0 +1,51 @@
+package e2e
+
+import "encoding/binary"
+
+// hugeSizes are files with sizes near to the largest that there can be, within
+// one another: most of what is near to it is refused, some is not.
+func hugeSizes() (all [][]byte) {
+	box := func(typ string, size uint64, body ...[]byte) []byte {
+		return join([]byte("\x00\x00\x00\x01"+typ), binary.BigEndian.AppendUint64(nil, size), join(body...))
+	}
+	element := func(id string, size uint64, body ...[]byte) []byte {
+		return join([]byte(id), binary.BigEndian.AppendUint64(nil, size|1<<56), join(body...))
+	}
+	ftyp := []byte("\x00\x00\x00\x14ftypisom\x00\x00\x00\x00isom")
+	track := []byte("\x16\x54\xae\x6b\x88\xae\x86\xd7\x81\x01\x83\x81\x01")
+	ebml := []byte("\x1a\x45\xdf\xa3\x87\x42\x82\x84webm")
+	for _, n := range []uint64{1 << 53, 1 << 56, 1 << 61, 1 << 62, 1 << 63} {
+		for outer := n - 40; outer < n+2; outer += 3 {
+			all = append(all, join(ftyp, []byte("\x00\x00\x00\x00moov"), box("udta", outer, []byte("SECRET"))))
+			for inner := outer - 32; inner < outer+2; inner++ {
+				all = append(all, join(ftyp, box("moov", outer, box("mvex", inner, box("free", inner-16)))))
+				if outer < 1<<56 {
+					all = append(all, join(ebml, element("\x18\x53\x80\x67", outer, track, element("\x12\x54\xc3\x67", inner))))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// heads are the starts of files of all types that there are, and of some that
+// there are not.
+func heads() (all [][]byte) {
+	for _, h := range []string{
+		"", "a", " ", "words\n", "words\x1b", "words\x0b", "words\xff", "<html>", "\n <HtMl lang", "<b", "<b>", "<br/>", "<br >", "<!-- ", "<!DOCTYPE html>", " <?xml ",
+		"%PDF-1.7", "%!PS-Adobe-3.0", "\xfe\xffab", "\xfe\xffa", "\xff\xfeab", "\xff\xfea", "\xef\xbb\xbfa", "\xef\xbb\xbf", "\x00\x00\x01\x00", "\x00\x00\x02\x00", "BM",
+		"GIF87a", "GIF88a", "RIFFsizeWEBPVP8 ", "RIFFsizeWEBP", "\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "\xff\xd8", "FORMsizeAIFF", "ID3", "MThd\x00\x00\x00\x06", "RIFFsizeAVI ",
+		"RIFFsizeWAVE", "RF64sizeWAVE", "BW64sizeWAVE", "RIFXsizeWAVE", "thirty-four bytes before two lettersLP", "0123456789012345678901234567890123LP", "\x00\x01\x00\x00", "OTTO", "ttcf",
+		"wOFF", "wOF2", "\x1f\x8b\x08", "PK\x03\x04", "Rar!\x1a\x07\x00", "Rar!\x1a\x07\x01\x00", "\x00asm", "#!AMR\n", "fLaC", "OggS", "\x1aE\xdf\xa3", "\x1aE\xdf\xa3 matroska",
+		"\xff\xfb\x90\x00", "\xff\xfb\x90", "\xff\xf9\x90\x00", "\xff\xe2\x90\x00", "\x00\x00\x00\x08moov", "\x00\x00\x00\x08wide", "\x00\x00\x00\x08pnot", "size" + "moov", "\x00\x00\x00\x08moo",
+	} {
+		all = append(all, []byte(h))
+	}
+	for _, brand := range []string{"heic", "heix", "hevc", "avif", "avis", "mif1", "msf1", "qt  ", "M4A ", "M4AB", "M4B ", "M4BA", "3gp4", "3gpx", "3g2a", "mp41", "mp42", "isom", "iso6", "M4V ", "none"} {
+		for _, second := range []string{"", "\x00\x00\x00\x00isom", "\x00\x00\x00\x00heic", "heic", "\x00\x00\x00\x003gp4avif", "\x00\x00\x00\x00none"} {
+			body := "ftyp" + brand + second
+			all = append(all, join([]byte{0, 0, 0, byte(4 + len(body))}, []byte(body)), []byte("\x00\x00\x00\x08"+body))
+		}
+	}
+	return all
+}
