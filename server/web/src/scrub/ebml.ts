@@ -15,7 +15,7 @@ export interface Ebml {
 
 /** ebmlEnd returns where an element ends that starts at a position. */
 export function ebmlEnd(e: Ebml, pos: number): Wide {
-  return e.wide.plus(new Wide(pos + e.head));
+  return e.wide.plus(pos + e.head);
 }
 
 const leadingZeros = (c: number): number => Math.clz32(c) - 24;
@@ -49,15 +49,15 @@ export function ebmlNumber(b: Bytes): string {
 
 /** ebmlMax is the largest size that a size field of n bytes can tell. */
 function ebmlMax(n: number): Wide {
-  return new Wide(2 ** (7 * n)).minus(new Wide(2));
+  return new Wide(2 ** (7 * n)).plus(-2);
 }
 
 /** putVoid makes b, the head of an element, into the head of a Void, if that is possible. */
 export function putVoid(e: Ebml, b: Bytes): boolean {
   let n = e.sizeLen;
-  const rest = e.wide.plus(new Wide(e.head - 1));
-  if (ebmlMax(n).less(rest.minus(new Wide(n)))) n++;
-  const size = rest.minus(new Wide(n));
+  const rest = e.wide.plus(e.head - 1);
+  if (ebmlMax(n).less(rest.plus(-n))) n++;
+  const size = rest.plus(-n);
   if (n > 8 || ebmlMax(n).less(size)) return false;
   b.fill(0, 0, e.head);
   b[0] = ebmlVoid;

@@ -5,7 +5,6 @@ import { editProps, HeifLink, HeifProp, readProps } from './heif_props';
 import { IsoFile } from './isobmff';
 import { drop, IsoBox, isoFind, isoSplit } from './isobmff_box';
 import { isoHdlr } from './isobmff_edit';
-import { Wide } from './wide';
 import { noteWords, Other } from './words';
 
 /** A Heif is the box of type meta that describes pictures. It is edited in one piece. */
@@ -36,7 +35,7 @@ const heifTypes = ['hvc1', 'hev1', 'lhv1', 'av01', 'avc1', 'vvc1', 'j2k1', 'grid
 /** meta passes a box of type meta: the one that describes pictures; any other is dropped. */
 export function meta(f: IsoFile, b: IsoBox): void {
   const p = f.s.peek(Math.min(b.size, 4 << 10));
-  const hdlr = isoFind(p.subarray(b.head + 4), b.body.minus(new Wide(4)), 'hdlr');
+  const hdlr = isoFind(p.subarray(b.head + 4), b.body.plus(-4), 'hdlr');
   if (!hdlr || hdlr.length < 12 || !has(hdlr, 'pict', 8)) {
     if (f.image) f.s.unknown();
     return drop(f, b, Other);
@@ -70,8 +69,7 @@ export function meta(f: IsoFile, b: IsoBox): void {
 /** read parses all that choosing and editing need. Nothing changes yet. */
 function read(m: Heif, b: Bytes, at: number): boolean {
   let once = true;
-  const ok = isoSplit(b, (t, body) => {
-    const typ = text(t, 0, 4);
+  const ok = isoSplit(b, (typ, body) => {
     if (m.boxes.has(typ) && typ !== 'free' && typ !== 'uuid') once = false;
     m.boxes.set(typ, body);
   });
@@ -101,7 +99,7 @@ function readItems(m: Heif, b: Bytes | undefined): boolean {
   if (!head) return false;
   let ok = true;
   const boxes = isoSplit(head[1], (typ, body) => {
-    if (has(typ, 'infe')) ok = ok && readItem(m, body);
+    if (typ === 'infe') ok = ok && readItem(m, body);
   });
   return boxes && ok;
 }
@@ -129,8 +127,8 @@ export function heifID(p: Bytes, b: Bytes, upTo: number): [number, Bytes] | unde
 /** edit writes into the whole of meta what was chosen. */
 function edit(m: Heif, b: Bytes): boolean {
   let ok = true;
-  isoSplit(b, (typ, body) => {
-    switch (text(typ, 0, 4)) {
+  isoSplit(b, (typ, body, name) => {
+    switch (typ) {
       case 'hdlr':
         body.fill(0, isoHdlr(m.f, body));
         break;
@@ -147,23 +145,23 @@ function edit(m: Heif, b: Bytes): boolean {
         ok = ok && editProps(m, body);
         break;
       case 'grpl':
-        editGroups(m, typ, body);
+        editGroups(m, name, body);
         break;
       case 'iloc':
       case 'iref':
       case 'idat':
         break;
       default:
-        free(m, typ, body);
+        free(m, name, body);
     }
   });
   return ok && hideIdat(m);
 }
 
 /** free makes free space of a box. */
-export function free(m: Heif, typ: Bytes, body: Bytes): void {
+export function free(m: Heif, name: Bytes, body: Bytes): void {
   if (notZero(body)) noteWords(m.f.s, body.subarray(0, 4 << 10), Other);
-  typ.set(bytes('free'));
+  name.set(bytes('free'));
   body.fill(0);
 }
 
@@ -171,8 +169,8 @@ export function free(m: Heif, typ: Bytes, body: Bytes): void {
 function editItems(m: Heif, b: Bytes): void {
   const head = heifID(b.subarray(4), b, 0);
   if (!head) return;
-  isoSplit(head[1], (typ, body) => {
-    if (!has(typ, 'infe')) return free(m, typ, body);
+  isoSplit(head[1], (typ, body, name) => {
+    if (typ !== 'infe') return free(m, name, body);
     const id = heifID(body.subarray(4), body, 2);
     const i = id && m.items.get(id[0]);
     if (!id || !i) return;
@@ -183,18 +181,18 @@ function editItems(m: Heif, b: Bytes): void {
 
 /** editDinf clears the names of other files. */
 function editDinf(m: Heif, b: Bytes): void {
-  isoSplit(b, (typ, body) => {
-    if (!has(typ, 'dref') || body.length < 8) return free(m, typ, body);
+  isoSplit(b, (typ, body, name) => {
+    if (typ !== 'dref' || body.length < 8) return free(m, name, body);
     isoSplit(body.subarray(8), (_, body) => body.fill(0, 4));
   });
 }
 
 /** editGroups keeps those groups of pictures that name only what stays. */
-function editGroups(m: Heif, typ: Bytes, b: Bytes): void {
-  const boxes = isoSplit(b, (typ, body) => {
-    if (!group(m, text(typ, 0, 4), body)) free(m, typ, body);
+function editGroups(m: Heif, name: Bytes, b: Bytes): void {
+  const boxes = isoSplit(b, (typ, body, name) => {
+    if (!group(m, typ, body)) free(m, name, body);
   });
-  if (!boxes) free(m, typ, b);
+  if (!boxes) free(m, name, b);
 }
 
 function group(m: Heif, typ: string, b: Bytes): boolean {

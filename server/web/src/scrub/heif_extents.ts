@@ -63,7 +63,8 @@ function readPlace(m: Heif, b: Bytes, version: number, w: HeifWidths): Bytes | u
   if (rest.length < n * size || (size === 0 && n > 1)) return undefined;
   for (let i = 0; i < n; i++) {
     const q = rest.subarray(w.index);
-    const from = wideMin(base.plus(isoInt(q.subarray(0, w.offset))), wideFar);
+    const offset = isoInt(q.subarray(0, w.offset));
+    const from = wideMin(base.plus(offset.n, offset.low), wideFar);
     const length = w.length === 0 ? -1 : isoInt(q.subarray(w.offset, w.offset + w.length)).n;
     m.extents.push({ item, method, from, n: length });
     rest = rest.subarray(size);

@@ -17,9 +17,10 @@ export function readRefs(m: Heif, b: Bytes | undefined): boolean {
   if (b.length < 4 || b[0] > 1) return false;
   let ok = true;
   const boxes = isoSplit(b.subarray(4), (typ, body) => {
-    const r = text(typ, 0, 4) === 'free' || readRef(text(typ, 0, 4), body, b);
-    if (!r) ok = false;
-    else if (r !== true) m.refs.push(r);
+    if (typ === 'free') return;
+    const r = readRef(typ, body, b);
+    if (r) m.refs.push(r);
+    else ok = false;
   });
   return boxes && ok;
 }

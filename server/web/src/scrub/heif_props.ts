@@ -56,10 +56,10 @@ export function readProps(m: Heif, b: Bytes | undefined): boolean {
   let ok = true;
   let seen = 0;
   const boxes = isoSplit(b, (typ, body) => {
-    switch (text(typ, 0, 4)) {
+    switch (typ) {
       case 'ipco':
         seen++;
-        ok = ok && isoSplit(body, (typ, body) => m.props.push(readProp(m, text(typ, 0, 4), body)));
+        ok = ok && isoSplit(body, (typ, body) => m.props.push(readProp(m, typ, body)));
         break;
       case 'ipma':
         ok = ok && readLinks(m, body);
@@ -113,23 +113,16 @@ export function editProps(m: Heif, b: Bytes): boolean {
     if (l.essential && i && !i.gone && p.typ !== 'free') return false;
     l.in.fill(0);
   }
-  isoSplit(b, (typ, body) => {
-    switch (text(typ, 0, 4)) {
-      case 'ipma':
-        return;
-      case 'ipco': {
-        let next = 0;
-        isoSplit(body, (typ, body) => editProp(m, m.props[next++], typ, body));
-        return;
-      }
-    }
-    free(m, typ, body);
+  isoSplit(b, (typ, body, name) => {
+    let next = 0;
+    if (typ === 'ipco') isoSplit(body, (_, body, name) => editProp(m, m.props[next++], name, body));
+    else if (typ !== 'ipma') free(m, name, body);
   });
   return true;
 }
 
-function editProp(m: Heif, p: HeifProp, typ: Bytes, body: Bytes): void {
-  if (p.gone) return free(m, typ, body);
+function editProp(m: Heif, p: HeifProp, name: Bytes, body: Bytes): void {
+  if (p.gone) return free(m, name, body);
   const edit = heifProps[p.typ];
   if (edit) body.fill(0, Math.min(edit(m.f, body.subarray(0, isoLook)), body.length));
   if (blankEncoder(body, body.length)) m.f.s.found(Software);

@@ -31,7 +31,7 @@ export function isoHeader(p: Bytes, left: Wide): IsoBox | undefined {
     wide = wideMin(wide64(p, 8), wideMax);
   }
   if (wide.n < head || left.less(wide)) return undefined;
-  return { typ: text(p, 4, 8), head, size: wide.n, wide, body: wide.minus(new Wide(head)) };
+  return { typ: text(p, 4, 8), head, size: wide.n, wide, body: wide.plus(-head) };
 }
 
 /** wide64 reads eight bytes, or the largest number if they are above it. */
@@ -85,39 +85,35 @@ export function box(f: IsoFile, parent: string, b: IsoBox): void {
 
 /** special passes a box that has a function of its own. */
 function special(f: IsoFile, b: IsoBox): void {
-  switch (b.typ) {
-    case 'moov':
-      return moov(f, b);
-    case 'moof':
-      return fragment(f, b);
-    case 'mdat':
-    case 'imda':
-      return mdat(f, b);
-    case 'meta':
-      return meta(f, b);
-    case 'trak':
-      return trak(f, b);
-    case 'traf':
-      return traf(f, b);
-    case 'dref':
-      counted(f, b);
-      return walk(f, 'dref', b.body.minus(new Wide(8)));
-    case 'stsd':
-      return stsd(f, b);
-    case 'stco':
-    case 'co64':
-      return offsets(f, b);
-    case 'gps ':
-      return gpsList(f, b);
-    case 'chan':
-      return channels(f, b);
-  }
-  f.s.unknown();
+  const pass = specials[b.typ];
+  if (!pass) f.s.unknown(); // a compressed moov
+  pass(f, b);
+}
+
+const specials: { [typ: string]: (f: IsoFile, b: IsoBox) => void } = {
+  moov,
+  moof: fragment,
+  mdat,
+  imda: mdat,
+  meta,
+  trak,
+  traf,
+  dref,
+  stsd,
+  stco: offsets,
+  co64: offsets,
+  'gps ': gpsList,
+  chan: channels,
+};
+
+function dref(f: IsoFile, b: IsoBox): void {
+  counted(f, b);
+  walk(f, 'dref', b.body.plus(-8));
 }
 
 /** missed gives up where a box of the file that would be zeroed has media in it that are played. */
 function missed(f: IsoFile, action: IsoAction, b: IsoBox): void {
-  const rel = f.reach.minus(new Wide(f.s.pos));
+  const rel = f.reach.plus(-f.s.pos);
   if ((action === isoDrop || action === isoBlank) && rel.n > 0 && rel.less(b.wide)) f.s.unknown();
 }
 
@@ -165,12 +161,12 @@ export function note(f: IsoFile, n: number, cls: string): void {
   noteWords(f.s, p.subarray(4), cls || Other);
 }
 
-/** isoSplit calls f with type and body of each box in b and reports whether b was nothing but boxes. */
-export function isoSplit(b: Bytes, f: (typ: Bytes, body: Bytes) => void): boolean {
+/** isoSplit calls f with type and body of each box in b, and the type in place, and reports whether b was nothing but boxes. */
+export function isoSplit(b: Bytes, f: (typ: string, body: Bytes, name: Bytes) => void): boolean {
   while (b.length >= 8) {
     const box = isoHeader(b, new Wide(b.length));
     if (!box) return false;
-    f(b.subarray(4, 8), b.subarray(box.head, box.size));
+    f(box.typ, b.subarray(box.head, box.size), b.subarray(4, 8));
     b = b.subarray(box.size);
   }
   b.fill(0);

@@ -3,13 +3,12 @@ import { IsoFile } from './isobmff';
 import { drop, IsoBox, isoHeader, pass, walk, zero } from './isobmff_box';
 import { clear, counted } from './isobmff_edit';
 import { isoQuiet } from './isobmff_grammar';
-import { Wide } from './wide';
 
 /** stsd passes the descriptions of how samples are coded. */
 export function stsd(f: IsoFile, b: IsoBox): void {
   const version = f.s.peek(b.head + 8)[b.head] || 0;
   counted(f, b);
-  for (let n = b.body.minus(new Wide(8)); n.n > 0; ) {
+  for (let n = b.body.plus(-8); n.n > 0; ) {
     const e = isoHeader(f.s.peek(16), n);
     if (!e) {
       if (n.n >= 8 && !f.s.end()) f.s.unknown();
@@ -25,7 +24,7 @@ function entry(f: IsoFile, e: IsoBox, version: number): void {
   const fields = f.kind === 'soun' ? soundFields(f, e, version) : pictureFields(f, e);
   if (fields > e.size) f.s.unknown();
   pass(f, fields);
-  walk(f, 'entry', e.wide.minus(new Wide(fields)));
+  walk(f, 'entry', e.wide.plus(-fields));
 }
 
 function pictureFields(f: IsoFile, e: IsoBox): number {

@@ -1,4 +1,4 @@
-import { Bytes, text, u32 } from './bytes';
+import { Bytes, u32 } from './bytes';
 import { IsoFile } from './isobmff';
 import { drop, IsoBox, isoFind, isoSplit, pass, walk } from './isobmff_box';
 import { ahead, isoInt, IsoTrack } from './isobmff_track';
@@ -59,7 +59,7 @@ function runs(f: IsoFile, traf: Bytes, t: IsoTrack): boolean {
   let ok = base.n >= 0;
   f.next = base;
   const boxes = isoSplit(traf, (typ, body) => {
-    if (text(typ, 0, 4) === 'trun') ok = ok && trun(f, body, base, t);
+    if (typ === 'trun') ok = ok && trun(f, body, base, t);
   });
   return boxes && ok;
 }
@@ -72,14 +72,14 @@ function trun(f: IsoFile, b: Bytes, base: Wide, t: IsoTrack): boolean {
   b = b.subarray(8);
   if (flags & 1) {
     if (b.length < 4) return false;
-    f.next = base.plus(new Wide(u32(b, 0) | 0));
+    f.next = base.plus(u32(b, 0) | 0);
     b = b.subarray(4);
   }
   if (flags & 4) b = b.subarray(Math.min(4, b.length));
   const [n, ok] = isoRunSize(b, flags, count, t.size);
   if (f.next.n < 0 || !f.next.less(new Wide(2 ** 62))) return false;
   if (t.dropped) f.s.hide(f.next.n, n.n);
-  f.next = f.next.plus(n);
+  f.next = f.next.plus(n.n, n.low);
   return ok;
 }
 

@@ -35,15 +35,9 @@ export function trak(f: IsoFile, b: IsoBox): void {
   const hdlr = ahead(f, b, 'mdia', 'hdlr');
   if (!hdlr || hdlr.length < 12) f.s.unknown();
   f.kind = text(hdlr, 8, 12);
-  switch (f.kind) {
-    case 'vide':
-    case 'soun':
-    case 'pict':
-    case 'auxv':
-      pass(f, b.head);
-      return walk(f, 'trak', b.body);
-  }
-  dropTrack(f, b);
+  if (['vide', 'soun', 'pict', 'auxv'].indexOf(f.kind) < 0) return dropTrack(f, b);
+  pass(f, b.head);
+  walk(f, 'trak', b.body);
 }
 
 /** ahead looks for a box in the next one, without taking it. */

@@ -40,5 +40,5 @@ export function scrub(src: Reader, formats: Formats): [Report, Piece[]] | undefi
   } catch (e) {
     if (e instanceof Failure) return undefined;
   }
-  return [{ type, details: 'unknown', removed: [] }, [{ from: 0, n: src.size, bytes: null, pinned: true }]];
+  return [{ type, details: 'unknown', removed: [] }, [{ from: 0, n: src.size, bytes: null, same: true, pinned: true }]];
 }

@@ -14,6 +14,7 @@ export interface Piece {
   n: number;
   from: number; // in the input; -1: none
   bytes: Bytes | null; // null and no position: zeros
+  same: boolean; // the bytes are the input's: to cut files into small pieces costs more time
   pinned: boolean; // what is hidden does not count here
 }
 
@@ -35,7 +36,10 @@ export const baseWindow = 8 << 10;
 const firstRead = 32 << 10;
 const largestRead = 512 << 10;
 
-const fewBytes = 64;
+// Changes this near to one another are one piece, and what is left in between of
+// the input is a piece of the file only if it is longer than that.
+const nearBytes = 64;
+const fewBytes = 4 << 10;
 
 /**
  * A Stream is one file on its way through, as in Go. It reads what parsers look
@@ -117,12 +121,12 @@ export class Stream {
     for (let i = 0; i < seen; ) {
       const from = i;
       while (i < seen && this.buf[r + i] === this.was[r + i]) i++;
-      this.add(pos + from, i - from, null);
-      const changed = i;
-      let to = i; // a few bytes in between that are the same do not make a piece
-      for (; i < seen && i < to + fewBytes; i++) if (this.buf[r + i] !== this.was[r + i]) to = i + 1;
-      i = to;
-      this.add(pos + changed, to - changed, this.buf.slice(r + changed, r + to));
+      const same = i;
+      this.add(pos + from, same - from, same - from > fewBytes ? null : this.was.slice(r + from, r + same), true);
+      let changed = i;
+      for (; i < seen && i < changed + nearBytes; i++) if (this.buf[r + i] !== this.was[r + i]) changed = i + 1;
+      i = changed;
+      this.add(pos + same, changed - same, this.buf.slice(r + same, r + changed));
     }
     this.add(pos + seen, n - seen, null);
     return n;
@@ -132,13 +136,15 @@ export class Stream {
     this.add(-1, b.length, b.slice());
   }
 
-  private add(from: number, n: number, bytes: Bytes | null): void {
-    if (!n) return;
+  private add(from: number, n: number, bytes: Bytes | null, same = false): void {
     const { pinned } = this;
     const last = this.plan[this.plan.length - 1];
-    const follows = last && !last.bytes && !bytes && last.pinned === pinned && (from < 0 ? last.from < 0 : last.from + last.n === from);
-    if (follows && (from < 0 || last.from >= 0)) last.n += n;
-    else this.plan.push({ from, n, bytes, pinned });
+    const asItIs = from >= 0 && (same || !bytes);
+    const follows = last && last.from >= 0 && (last.same || !last.bytes) && last.pinned === pinned && last.from + last.n === from;
+    if (n && asItIs && follows) {
+      last.n += n;
+      last.bytes = last.bytes && bytes && last.n <= fewBytes ? join(last.bytes, bytes) : null;
+    } else if (n) this.plan.push({ from, n, bytes, same, pinned });
   }
 
   end(): boolean {
@@ -189,14 +195,14 @@ export class Stream {
     const end = p.from + p.n;
     let at = p.from;
     const part = (to: number): void => {
-      if (at < to) out.push({ from: at, n: to - at, bytes: p.bytes && p.bytes.subarray(at - p.from, to - p.from), pinned: false });
+      if (at < to) out.push({ ...p, from: at, n: to - at, bytes: p.bytes && p.bytes.subarray(at - p.from, to - p.from) });
     };
     for (let i = upTo(this.hidden, p.from); i < this.hidden.length && this.hidden[i].from < end; i++) {
       const from = Math.max(at, this.hidden[i].from);
       const to = Math.min(end, this.hidden[i].to);
       if (from >= to) continue;
       part(from);
-      out.push({ from: -1, n: to - from, bytes: null, pinned: false });
+      out.push({ ...p, from: -1, n: to - from, bytes: null });
       at = to;
     }
     part(end);

@@ -8,8 +8,8 @@ export class Wide {
     readonly low = n | 0,
   ) {}
 
-  plus(o: Wide): Wide {
-    return wide(this.n + o.n, (this.low + o.low) | 0);
+  plus(n: number, low = n | 0): Wide {
+    return wide(this.n + n, (this.low + low) | 0);
   }
 
   minus(o: Wide): Wide {

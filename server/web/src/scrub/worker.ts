@@ -22,15 +22,20 @@ export function serve(formats: Formats): void {
   (self as unknown as Worker).postMessage('ready');
 }
 
-const zeros = new Blob([new Uint8Array(64 << 10)]);
+const noughts = new Uint8Array(64 << 10);
+const zeros = new Blob([noughts]);
 
 /** assemble makes the result, of which only what is not in the file takes memory. */
 function assemble(file: Blob, plan: Piece[]): Blob {
   const parts: BlobPart[] = [];
   for (const p of plan) {
+    let { n } = p;
     if (p.bytes) parts.push(p.bytes);
-    else if (p.from >= 0) parts.push(file.slice(p.from, p.from + p.n));
-    else for (let n = p.n; n > 0; n -= zeros.size) parts.push(zeros.slice(0, n));
+    else if (p.from >= 0) parts.push(file.slice(p.from, p.from + n));
+    else {
+      for (; n >= zeros.size; n -= zeros.size) parts.push(zeros);
+      parts.push(noughts.subarray(0, n));
+    }
   }
   return new Blob(parts);
 }
