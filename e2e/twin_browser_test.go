@@ -72,7 +72,7 @@ func newTwin(t *testing.T) *twin {
 	})
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	tw.ctx = chromium(t)
+	tw.ctx = window(t)
 	if err := chromedp.Do(tw.ctx, chromedp.Navigate(srv.URL+"/")); err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +103,8 @@ func script(t *testing.T, group string) http.HandlerFunc {
 	}
 }
 
-// chromium is a window of it, open until the test ends.
-func chromium(t *testing.T) context.Context {
+// window is one of Chromium, open until the test ends.
+func window(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -130,7 +130,7 @@ function ask(group, file) {
   if (!w) {
     w = workers[group] = new Worker('/scrub-' + group + '.js');
     w.waiting = [];
-    w.onmessage = (m) => w.waiting.shift()(m.data);
+    w.onmessage = (m) => m.data == 'ready' || w.waiting.shift()(m.data);
     w.onerror = (e) => w.waiting.shift()({ error: e.message });
   }
   return new Promise((done) => {
@@ -192,13 +192,13 @@ func (tw *twin) same(t *testing.T, what string, in [][]byte) {
 }
 
 // clean asks the page alone.
-func (tw *twin) clean(t *testing.T, in [][]byte) []cleaned {
+func (tw *twin) clean(t *testing.T, in [][]byte) []answered {
 	t.Helper()
 	return tw.send(t, in, tw.oracle.ask(t, in))
 }
 
 // send sends files to the scripts for their types and waits for the answers.
-func (tw *twin) send(t *testing.T, in [][]byte, types []cleaned) []cleaned {
+func (tw *twin) send(t *testing.T, in [][]byte, types []answered) []answered {
 	t.Helper()
 	var b bytes.Buffer
 	for i, f := range in {
@@ -216,7 +216,7 @@ func (tw *twin) send(t *testing.T, in [][]byte, types []cleaned) []cleaned {
 	tw.mu.Lock()
 	defer tw.mu.Unlock()
 	r := bytes.NewReader(tw.out)
-	out := make([]cleaned, len(in))
+	out := make([]answered, len(in))
 	for i := range out {
 		out[i] = readCleaned(t, r)
 	}
@@ -231,7 +231,7 @@ func (tw *twin) choose(t *testing.T, file string) {
 	}
 }
 
-func (tw *twin) report(t *testing.T, call string) (c cleaned) {
+func (tw *twin) report(t *testing.T, call string) (c answered) {
 	t.Helper()
 	s, err := chromedp.Run(tw.ctx, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 	if err == nil {
@@ -261,7 +261,8 @@ func (tw *twin) slice(t *testing.T, from, to int) []byte {
 // the most there was since they were asked for VmRSS.
 func (tw *twin) memory(t *testing.T, kind string) (sum int64) {
 	t.Helper()
-	for _, dir := range descendants(os.Getpid()) {
+	for _, pid := range descendants(os.Getpid())[1:] {
+		dir := fmt.Sprintf("/proc/%d", pid)
 		status, _ := os.ReadFile(dir + "/status")
 		_, rest, ok := strings.Cut(string(status), kind+":")
 		if !ok || !strings.HasPrefix(string(status), "Name:\tchromium") {
@@ -279,24 +280,4 @@ func (tw *twin) memory(t *testing.T, kind string) (sum int64) {
 		t.Fatal("the browser's processes were not found")
 	}
 	return sum
-}
-
-// descendants are the processes that a process started, by their folders in
-// /proc.
-func descendants(pid int) (all []string) {
-	children := map[int][]int{}
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, d := range dirs {
-		stat, _ := os.ReadFile(d + "/stat")
-		if _, rest, ok := strings.Cut(string(stat), ") "); ok {
-			child, _ := strconv.Atoi(filepath.Base(d))
-			parent, _ := strconv.Atoi(strings.Fields(rest)[1])
-			children[parent] = append(children[parent], child)
-		}
-	}
-	for todo := children[pid]; len(todo) > 0; todo = todo[1:] {
-		all = append(all, fmt.Sprintf("/proc/%d", todo[0]))
-		todo = append(todo, children[todo[0]]...)
-	}
-	return all
 }

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// cleaned is what becomes of a file.
-type cleaned struct {
+// answered is what becomes of a file.
+type answered struct {
 	Type, Details string
 	Removed       []string
 	Error         string
@@ -56,7 +56,7 @@ func startOracle(t *testing.T, tests string) *oracle {
 	return &oracle{in, bufio.NewReaderSize(out, 1<<20)}
 }
 
-func (o *oracle) ask(t *testing.T, in [][]byte) []cleaned {
+func (o *oracle) ask(t *testing.T, in [][]byte) []answered {
 	t.Helper()
 	go func() {
 		w := bufio.NewWriterSize(o.in, 1<<20)
@@ -65,7 +65,7 @@ func (o *oracle) ask(t *testing.T, in [][]byte) []cleaned {
 		}
 		w.Flush()
 	}()
-	out := make([]cleaned, len(in))
+	out := make([]answered, len(in))
 	for i := range out {
 		out[i] = readCleaned(t, o.out)
 	}
@@ -93,7 +93,7 @@ func testsInputs(t *testing.T, tests, which string) (all [][]byte) {
 	return all
 }
 
-func readCleaned(t *testing.T, r io.Reader) (c cleaned) {
+func readCleaned(t *testing.T, r io.Reader) (c answered) {
 	t.Helper()
 	report, err := readFrame(r)
 	if err == nil {
