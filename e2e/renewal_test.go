@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -134,44 +136,76 @@ func TestRenewalNeedsNoFiles(t *testing.T) {
 	}
 }
 
-// TestSocketActivation hands the box a socket as systemd does, on which somebody
-// waits already. The box keeps it over a renewal.
+// TestSocketActivation hands the box sockets as systemd does, a port and one for
+// Tor, on which people wait already. The box keeps both over a renewal: the port
+// speaks TLS, the other http.
 func TestSocketActivation(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	f, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	cert, key := certificate(t)
+	path := filepath.Join(t.TempDir(), "s")
+	port, tor := socket(t, "tcp", "127.0.0.1:0"), socket(t, "unix", path)
 	b := newBox(t)
-	b.url = "http://" + l.Addr().String()
-	waiting := make(chan error, 1)
-	go func() {
-		resp, err := http.Get(b.url + "/en/")
-		if err == nil {
-			resp.Body.Close()
+	clients := map[string]*http.Client{
+		"https://" + port.l.Addr().String(): {Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: 20 * time.Second},
+		"http://box": {Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}}, Timeout: 20 * time.Second},
+	}
+	waiting := make(chan error)
+	ask := func() {
+		for url, client := range clients {
+			go func() {
+				resp, err := client.Get(url + "/en/")
+				if err == nil {
+					resp.Body.Close()
+				}
+				waiting <- err
+			}()
 		}
-		waiting <- err
-	}()
-	cmd := exec.Command("sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"`, "sh", filepath.Join(bin, "temoind"), "serve", "--listen", "127.0.0.1:1", "--recipients", b.recipients, "--store", b.store)
-	cmd.ExtraFiles = []*os.File{f}
+	}
+	ask()
+	args := append([]string{"-c", `LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"`, "sh", filepath.Join(bin, "temoind"),
+		"serve", "--listen", "127.0.0.1:1", "--recipients", b.recipients, "--store", b.store}, tlsArgs(cert, key)...)
+	cmd := exec.Command("sh", args...)
+	cmd.ExtraFiles = []*os.File{port.f, tor.f}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
-	if err := <-waiting; err != nil {
-		t.Fatalf("who waited was refused: %v", err)
+	for range clients {
+		if err := <-waiting; err != nil {
+			t.Fatalf("who waited was refused: %v", err)
+		}
 	}
 	before := image(t, cmd.Process.Pid)
 	waitFor(t, "renewal", 20*time.Second, func() bool { return image(t, cmd.Process.Pid) != before })
-	if !healthy(b.url) {
-		t.Error("after the renewal nobody answers")
+	ask()
+	for range clients {
+		if err := <-waiting; err != nil {
+			t.Errorf("after the renewal: %v", err)
+		}
 	}
+}
+
+// activated is a socket, and the file to hand over.
+type activated struct {
+	l net.Listener
+	f *os.File
+}
+
+func socket(t *testing.T, network, address string) activated {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	f, err := l.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return activated{l, f}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"maps"
 	"net"
 	"net/http"
@@ -55,12 +56,15 @@ func (s *Server) Expire(number []byte, origin string) [32]byte {
 func (l *Log) Late(d time.Duration) { l.soon, l.late = d, d }
 
 var (
-	NewListener  = newListener
 	Preferred    = preferred
 	FixedHeaders = fixedHeaders
 	Languages    = languageTags
 	ParseRange   = parseRange
 )
+
+func NewListener(l net.Listener, t *tls.Config) net.Listener {
+	return newListeners([]net.Listener{l}, t)[0]
+}
 
 // MissingSentences lists what a page asks for and the catalogue does not have.
 func (s *Server) MissingSentences() (missing []string) {

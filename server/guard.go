@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -33,7 +35,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		for _, f := range fixedHeaders {
 			h.Set(f[0], f[1])
 		}
-		if s.cfg.TLS != nil {
+		if overTLS(r) {
 			h.Set("Strict-Transport-Security", hsts)
 		}
 		h["Date"] = nil // the clock of the box is nobody's business
@@ -58,6 +60,19 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tlsKey marks the requests of connections that speak TLS: net/http does not
+// see that they do.
+type tlsKey struct{}
+
+func connContext(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, tlsKey{}, c.(*conn).tls)
+}
+
+func overTLS(r *http.Request) bool {
+	is, _ := r.Context().Value(tlsKey{}).(bool)
+	return is
 }
 
 // answerTimeout bounds how long an answer may take to leave. An upload moves

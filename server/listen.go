@@ -50,7 +50,7 @@ func removeStale(path string) error {
 // not even net/http's, can keep or print where a witness is.
 type listener struct {
 	net.Listener
-	tls   *tls.Config
+	tls   *tls.Config // nil: http
 	slots chan struct{}
 
 	mu     sync.Mutex
@@ -58,14 +58,23 @@ type listener struct {
 	resume chan struct{}
 }
 
-func newListener(l net.Listener, t *tls.Config) *listener {
+// newListeners share the places for connections. Unix sockets speak http.
+func newListeners(ls []net.Listener, t *tls.Config) (all []*listener) {
 	if t != nil {
 		t = t.Clone()
 		t.NextProtos = append([]string{"http/1.1"}, t.NextProtos...)
 		t.MinVersion = tls.VersionTLS12
 		t.SessionTicketsDisabled = true // a ticket would tell one visit from another
 	}
-	return &listener{Listener: l, tls: t, slots: make(chan struct{}, maxConnections)}
+	slots := make(chan struct{}, maxConnections)
+	for _, l := range ls {
+		a := &listener{Listener: l, slots: slots}
+		if l.Addr().Network() != "unix" {
+			a.tls = t
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -125,6 +134,26 @@ func (l *listener) wait() bool {
 	close(parked)
 	<-resume
 	return true
+}
+
+// doors are the listeners of one box.
+type doors struct {
+	all []*listener
+}
+
+// pause pauses all of them, or as many as it can.
+func (d *doors) pause() (resume func(), all bool) {
+	all = true
+	var each []func()
+	for _, l := range d.all {
+		r, ok := l.pause()
+		each, all = append(each, r), all && ok
+	}
+	return func() {
+		for _, r := range each {
+			r()
+		}
+	}, all
 }
 
 // conn is a connection without an address.

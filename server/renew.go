@@ -93,7 +93,7 @@ func (a *activity) connections() int {
 }
 
 // renewWhenIdle replaces the process whenever it is due, until ctx ends.
-func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, l *listener) {
+func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *doors) {
 	tick := time.NewTicker(s.idle / 20)
 	defer tick.Stop()
 	for {
@@ -102,15 +102,15 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, l *listene
 			return
 		case <-tick.C:
 			if s.activity.due(s.idle) {
-				s.renew(ctx, srv, l)
+				s.renew(ctx, srv, d)
 			}
 		}
 	}
 }
 
 // renew does not return if it succeeds.
-func (s *Server) renew(ctx context.Context, srv *http.Server, l *listener) {
-	resume, ok := l.pause()
+func (s *Server) renew(ctx context.Context, srv *http.Server, d *doors) {
+	resume, ok := d.pause()
 	defer resume()
 	if !ok || !s.activity.quiet() { // somebody came before the door was closed
 		return

@@ -55,12 +55,13 @@ type Config struct {
 	// Parallel is how many objects of one form upload are stored at the same
 	// time; 0 means 2, which suits a disk.
 	Parallel int
-	// TLS serves https when it is set. Of its NextProtos those stay that end
-	// with the handshake, as a CA's test of the name does (acme-tls/1).
+	// TLS serves https on ports when it is set; unix sockets, where Tor or a proxy
+	// comes, speak http all the same. Of its NextProtos those stay that end with
+	// the handshake, as a CA's test of the name does (acme-tls/1).
 	TLS *tls.Config
 	// Log receives event codes. Required.
 	Log *Log
-	// Renew replaces the process by a fresh one that listens on the same socket,
+	// Renew replaces the process by a fresh one that listens on the same sockets,
 	// and returns only if it could not. It is called when nothing is under way.
 	// Nil: what senders sent stays in freed memory until the process ends.
 	Renew func(State) error
@@ -121,9 +122,10 @@ func (s *Server) SetRecipients(rs *crypto.Recipients) { s.recipients.Store(rs) }
 // How long a stopping server waits for uploads that are under way.
 const drain = 30 * time.Second
 
-// Serve answers requests on l until ctx ends. Then it lets uploads finish for
-// half a minute, cuts the rest (what they sent is stored), and returns nil.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+// Serve answers requests on all listeners until ctx ends. Then it lets uploads
+// finish for half a minute, cuts the rest (what they sent is stored), and
+// returns nil.
+func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	srv := &http.Server{
@@ -135,15 +137,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     s.cfg.Log.httpLogger(),
 		ConnState:                    s.activity.connState,
+		ConnContext:                  connContext,
 	}
-	failed := make(chan error, 1)
-	accept := newListener(l, s.cfg.TLS)
-	go func() { failed <- srv.Serve(accept) }()
+	ended := make(chan error, len(ls))
+	d := &doors{all: newListeners(ls, s.cfg.TLS)}
+	for _, l := range d.all {
+		go func() { ended <- srv.Serve(l) }()
+	}
 	if s.cfg.Renew != nil {
-		go s.renewWhenIdle(ctx, srv, accept)
+		go s.renewWhenIdle(ctx, srv, d)
 	}
 	select {
-	case err := <-failed:
+	case err := <-ended:
+		srv.Close()
 		return err
 	case <-ctx.Done():
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,7 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return serveOn(ctx, l, cfg, func(*server.Server) { fmt.Fprint(stdout, demoText(address(l), *folder)) })
+	return serveOn(ctx, []net.Listener{l}, cfg, func(*server.Server) { fmt.Fprint(stdout, demoText(addresses([]net.Listener{l}), *folder)) })
 }
 
 // demoKey returns the recipient of the demo's key, which it makes if need be.

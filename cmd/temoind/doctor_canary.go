@@ -15,24 +15,39 @@ import (
 // running asks the box that runs with these settings who it seals to, and then
 // whether it, or what stands before it, writes down who comes.
 func (d *doctor) running(ctx context.Context) {
-	const remedy = "start the box, then ask again"
-	_, answer, err := d.box().ask(ctx, "/v1/box")
-	if err != nil {
-		d.warn("running", remedy, "nothing answers at %s: not looked at", d.Listen)
-		d.warn("canary", remedy, "not running, not looked at")
+	boxes := 0
+	for _, w := range d.straight() {
+		if d.isBox(ctx, w) {
+			boxes++
+		}
+	}
+	if boxes == 0 {
+		d.warn("canary", startIt, "no box answers: not looked at")
 		return
+	}
+	d.canary(ctx)
+}
+
+const startIt = "start the box, then ask again"
+
+func (d *doctor) isBox(ctx context.Context, w way) bool {
+	const check = "running"
+	_, answer, err := w.ask(ctx, "/v1/box")
+	if err != nil {
+		d.warn(check, startIt, "nothing answers at %s: not looked at", w.address)
+		return false
 	}
 	var box struct{ Fingerprint string }
 	switch err := json.Unmarshal(answer, &box); {
 	case err != nil || box.Fingerprint == "":
-		d.fail("running", "end the program that listens there", "what answers at %s is no box", d.Listen)
-		return
+		d.fail(check, "end the program that listens there", "what answers at %s is no box", w.address)
+		return false
 	case d.to != nil && !crypto.SameFingerprint(box.Fingerprint, d.to.Fingerprint()):
-		d.fail("running", "compare both with the coordinators, then send SIGHUP", "the box seals to other keys than those in the file: %s", box.Fingerprint)
+		d.fail(check, "compare both with the coordinators, then send SIGHUP", "%s seals to other keys than those in the file: %s", w, box.Fingerprint)
 	default:
-		d.ok("running", "the box answers, and seals to the keys in the file")
+		d.ok(check, "%s answers, and seals to the keys in the file", w)
 	}
-	d.canary(ctx)
+	return true
 }
 
 // canary sends requests with marks that nobody else has, and looks for them

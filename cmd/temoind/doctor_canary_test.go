@@ -43,7 +43,7 @@ func living(t *testing.T, listen string, conf *tls.Config) *patient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Listen = address(l)
+	p.Listen = list{addresses([]net.Listener{l})}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- srv.Serve(ctx, l) }()
@@ -87,7 +87,7 @@ func TestDoctorCanary(t *testing.T) {
 // What a proxy in front writes down is found, under each of its marks.
 func TestDoctorFindsAnAccessLog(t *testing.T) {
 	p := living(t, "127.0.0.1:0", nil)
-	box, _ := url.Parse("http://" + p.Listen)
+	box, _ := url.Parse("http://" + p.Listen[0])
 	for _, where := range []string{filepath.Join(p.root, "var/log/proxy/access.log"), filepath.Join(strings.TrimPrefix(p.Store, "dir:"), "c/tmp")} {
 		for place, wrote := range map[string]func(*http.Request) string{
 			"agent":  func(r *http.Request) string { return r.Header.Get("User-Agent") },
@@ -125,20 +125,24 @@ func TestDoctorFindsAnAccessLog(t *testing.T) {
 }
 
 func TestDoctorLooksOnlyAtARunningBox(t *testing.T) {
-	p := newPatient(t, settings{Listen: "unix:" + filepath.Join(t.TempDir(), "none"), Store: "dir:/nothing"})
+	p := newPatient(t, settings{Listen: list{"unix:" + filepath.Join(t.TempDir(), "none")}, Store: "dir:/nothing"})
 	p.running(t.Context())
 	p.want(t, "nothing runs", "warn running", "warn canary")
 
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	p.Listen = strings.TrimPrefix(other.URL, "http://")
+	p.Listen = list{strings.TrimPrefix(other.URL, "http://")}
 	p.running(t.Context())
-	p.want(t, "another program", "FAIL running")
+	p.want(t, "another program", "FAIL running", "warn canary")
 
 	p = living(t, "127.0.0.1:0", nil)
 	p.to, _ = crypto.ParseRecipients(recipient(t))
 	p.running(t.Context())
 	p.want(t, "other keys in the file", "FAIL running", "ok canary")
+	p.Listen = append(p.Listen, "unix:/nothing")
+	p.running(t.Context())
+	p.want(t, "one door of two", "FAIL running", "warn running", "warn canary", "ok canary")
+	p.Listen = p.Listen[:1]
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

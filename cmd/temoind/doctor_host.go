@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -75,17 +76,21 @@ func (d *doctor) swap() {
 }
 
 // leads reports whether a target in the configuration of another program is the
-// socket on which the box listens.
+// socket on which the box listens, or one of them.
 func (d *doctor) leads(target string) bool {
-	if path, ok := strings.CutPrefix(d.Listen, "unix:"); ok {
+	return slices.ContainsFunc(d.Listen, func(address string) bool { return leads(target, address) })
+}
+
+func leads(target, address string) bool {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		_, rest, found := strings.Cut(target, path)
 		return found && (rest == "" || strings.ContainsAny(rest[:1], ":/|}"))
 	}
-	colon := strings.LastIndexByte(d.Listen, ':')
+	colon := strings.LastIndexByte(address, ':')
 	if colon < 0 {
 		return false
 	}
-	_, rest, found := strings.Cut(target, d.Listen[colon:])
+	_, rest, found := strings.Cut(target, address[colon:])
 	return found && (rest == "" || rest[0] == '/')
 }
 

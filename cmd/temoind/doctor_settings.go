@@ -60,17 +60,22 @@ func (d *doctor) listen(context.Context) {
 			d.fail("origin", "write it as https://box.example", "%q is not an origin: the box does not start", o)
 		}
 	}
-	host, port, err := net.SplitHostPort(d.Listen)
-	switch {
-	case strings.HasPrefix(d.Listen, "unix:"):
-		d.ok(check, "a unix socket: the box never meets an address")
-	case err != nil || port == "":
-		d.fail(check, "write host:port or unix:PATH", "%q is not an address", d.Listen)
-	case host == "localhost" || net.ParseIP(host).IsLoopback():
-		d.ok(check, "reachable from this machine only")
-	case !d.secure():
-		d.warn(check, "listen on unix:PATH behind Tor or a proxy, or set tls_cert or acme_domain", "reachable from outside without TLS: everybody on the way can read what is sent")
-	default:
-		d.ok(check, "reachable from outside, with TLS")
+	for _, address := range d.Listen {
+		host, port, err := net.SplitHostPort(address)
+		switch {
+		case strings.HasPrefix(address, "unix:"):
+			d.ok(check, "%s: the box never meets an address", address)
+		case err != nil || port == "":
+			d.fail(check, "write host:port or unix:PATH", "%q is not an address", address)
+		case host == "localhost" || net.ParseIP(host).IsLoopback():
+			d.ok(check, "%s: reachable from this machine only", address)
+		case !d.secure():
+			d.warn(check, "listen on unix:PATH behind Tor or a proxy, or set tls_cert or acme_domain", "%s: reachable from outside without TLS: everybody on the way can read what is sent", address)
+		default:
+			d.ok(check, "%s: reachable from outside, with TLS", address)
+		}
+	}
+	if len(d.Listen) == 0 {
+		d.fail(check, "write host:port or unix:PATH", "there is no address")
 	}
 }

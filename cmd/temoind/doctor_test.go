@@ -176,7 +176,7 @@ func TestDoctorSpool(t *testing.T) {
 }
 
 func TestDoctorAddresses(t *testing.T) {
-	ordered := newPatient(t, settings{Listen: ":443", ACMEDomain: []string{"box.example"}})
+	ordered := newPatient(t, settings{Listen: list{":443"}, ACMEDomain: []string{"box.example"}})
 	ordered.listen(t.Context())
 	ordered.want(t, "with a certificate that the box orders", "ok listen")
 	for _, test := range []struct{ listen, cert, want string }{
@@ -190,13 +190,19 @@ func TestDoctorAddresses(t *testing.T) {
 		{"192.0.2.1:80", "", "warn listen"},
 		{"192.0.2.1", "", "FAIL listen"},
 	} {
-		p := newPatient(t, settings{Listen: test.listen, TLSCert: test.cert})
+		p := newPatient(t, settings{Listen: list{test.listen}, TLSCert: test.cert})
 		p.listen(t.Context())
 		p.want(t, test.listen, test.want)
 	}
-	p := newPatient(t, settings{Listen: "unix:/a", Origin: []string{"https://box.example", "box.example"}})
+	p := newPatient(t, settings{Listen: list{"unix:/a"}, Origin: list{"https://box.example", "box.example"}})
 	p.listen(t.Context())
 	p.want(t, "an origin without its scheme", "FAIL origin", "ok listen")
+	p = newPatient(t, settings{Listen: list{"unix:/a", ":80"}})
+	p.listen(t.Context())
+	p.want(t, "two doors", "ok listen", "warn listen")
+	p.Listen = nil
+	p.listen(t.Context())
+	p.want(t, "no door", "FAIL listen")
 
 	for exit, want := range map[string]string{
 		"":                         "ok exit_url",

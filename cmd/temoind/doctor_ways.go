@@ -28,14 +28,14 @@ type way struct {
 
 func (w way) String() string {
 	if w.straight {
-		return "the box itself"
+		return "the box at " + w.address
 	}
 	return w.host
 }
 
 // ways are all but those through Tor.
 func (d *doctor) ways() []way {
-	all := []way{d.box()}
+	all := d.straight()
 	for _, o := range d.Origin {
 		u, err := url.Parse(o)
 		if err != nil || !crypto.ValidOrigin(o) || strings.HasSuffix(u.Hostname(), ".onion") {
@@ -53,16 +53,18 @@ func (d *doctor) ways() []way {
 	return all
 }
 
-// box is the way to where the box listens.
-func (d *doctor) box() way {
-	w := way{true, "tcp", d.Listen, d.secure(), "localhost"}
-	if path, ok := strings.CutPrefix(d.Listen, "unix:"); ok {
-		w.network, w.address = "unix", path
+// straight are the ways to where the box listens.
+func (d *doctor) straight() (all []way) {
+	for _, address := range d.Listen {
+		w := way{true, "tcp", address, d.secure(), "localhost"}
+		if path, ok := strings.CutPrefix(address, "unix:"); ok {
+			w.network, w.address, w.secure = "unix", path, false
+		} else if len(d.ACMEDomain) > 0 {
+			w.host = d.ACMEDomain[0] // it shows no certificate for other names
+		}
+		all = append(all, w)
 	}
-	if len(d.ACMEDomain) > 0 {
-		w.host = d.ACMEDomain[0] // it shows no certificate for other names
-	}
-	return w
+	return all
 }
 
 // name is the host without its port.

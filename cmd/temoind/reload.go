@@ -31,8 +31,8 @@ type box struct {
 
 // inherited is what a process image takes over from the one before it.
 type inherited struct {
-	listener net.Listener
-	state    *carried
+	listeners []net.Listener
+	state     *carried
 }
 
 // carried is what goes from one process image to the next, through a pipe. The

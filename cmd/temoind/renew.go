@@ -9,25 +9,22 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // renewedEnv tells a fresh process image that it is one, and which file
-// descriptors it takes over: "SOCKET STATE".
+// descriptors it takes over: "STATE SOCKET...".
 const renewedEnv = "TEMOIN_RENEWED"
 
 // pipeSize is what fits into a pipe while nobody reads. See pipe(7).
 const pipeSize = 64 << 10
 
 // renew replaces the process image. It returns only if that failed.
-func renew(l net.Listener, c carried) error {
-	file, err := l.(interface{ File() (*os.File, error) }).File()
-	if err != nil {
-		return err
-	}
-	defer file.Close()
+func renew(ls []net.Listener, c carried) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -44,13 +41,24 @@ func renew(l net.Listener, c carried) error {
 	if _, err := w.Write(text); err != nil {
 		return err
 	}
-	var fds [2]uintptr
-	for i, f := range []*os.File{file, r} {
-		if fds[i], err = survive(f); err != nil {
+	files := []*os.File{r}
+	for _, l := range ls {
+		f, err := l.(interface{ File() (*os.File, error) }).File()
+		if err != nil {
 			return err
 		}
+		defer f.Close()
+		files = append(files, f)
 	}
-	env := append(os.Environ(), fmt.Sprintf("%s=%d %d", renewedEnv, fds[0], fds[1]))
+	var fds []string
+	for _, f := range files {
+		fd, err := survive(f)
+		if err != nil {
+			return err
+		}
+		fds = append(fds, strconv.Itoa(int(fd)))
+	}
+	env := append(os.Environ(), renewedEnv+"="+strings.Join(fds, " "))
 	return syscall.Exec("/proc/self/exe", os.Args, env)
 }
 
@@ -75,11 +83,18 @@ func inherit() (*inherited, error) {
 		return nil, nil
 	}
 	os.Unsetenv(renewedEnv)
-	var socket, state uintptr
-	if _, err := fmt.Sscanf(value, "%d %d", &socket, &state); err != nil {
-		return nil, fmt.Errorf("%s: %w", renewedEnv, err)
+	var fds []uintptr
+	for _, field := range strings.Fields(value) {
+		fd, err := strconv.Atoi(field)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", renewedEnv, err)
+		}
+		fds = append(fds, uintptr(fd))
 	}
-	pipe := os.NewFile(state, "state")
+	if len(fds) < 2 {
+		return nil, fmt.Errorf("%s names %d files", renewedEnv, len(fds))
+	}
+	pipe := os.NewFile(fds[0], "state")
 	defer pipe.Close()
 	// The pipe's other end was closed with the old image.
 	text, err := io.ReadAll(pipe)
@@ -90,13 +105,15 @@ func inherit() (*inherited, error) {
 	if err := json.Unmarshal(text, i.state); err != nil {
 		return nil, fmt.Errorf("the state of the box: %w", err)
 	}
-	f := os.NewFile(socket, "socket")
-	defer f.Close()
-	if i.listener, err = net.FileListener(f); err != nil {
-		return nil, fmt.Errorf("the socket of the box: %w", err)
-	}
-	if u, ok := i.listener.(*net.UnixListener); ok && os.Getenv("LISTEN_FDS") == "" {
-		u.SetUnlinkOnClose(true) // at the end of the box its socket goes
+	for _, fd := range fds[1:] {
+		l, err := adopt(fd)
+		if err != nil {
+			return nil, fmt.Errorf("a socket of the box: %w", err)
+		}
+		if u, ok := l.(*net.UnixListener); ok && os.Getenv("LISTEN_FDS") == "" {
+			u.SetUnlinkOnClose(true) // at the end of the box its socket goes
+		}
+		i.listeners = append(i.listeners, l)
 	}
 	return i, nil
 }

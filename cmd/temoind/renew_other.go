@@ -7,6 +7,6 @@ import (
 	"net"
 )
 
-func renew(net.Listener, carried) error { return errors.New("this system cannot replace a process") }
+func renew([]net.Listener, carried) error { return errors.New("this system cannot replace a process") }
 
 func inherit() (*inherited, error) { return nil, nil }

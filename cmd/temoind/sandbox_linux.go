@@ -28,7 +28,7 @@ func harden() error {
 
 // confine gives up, for good, what the box does not need: files other than its
 // own, programs other than itself, and connections of its own but to its bucket.
-// Its socket is open already. A kernel without Landlock confines less or
+// Its sockets are open already. A kernel without Landlock confines less or
 // nothing; temoind doctor says so. A renewed image is confined already: layers
 // pile up, and the kernel takes sixteen.
 func (b *box) confine() error {
@@ -90,7 +90,7 @@ func (b *box) readDirs() (dirs []string) {
 	return dirs
 }
 
-// writeDirs are the folders of sealed objects, and of the box's own socket.
+// writeDirs are the folders of sealed objects, and of the box's own sockets.
 func (b *box) writeDirs() (dirs []string) {
 	if path, ok := strings.CutPrefix(b.Store, "dir:"); ok {
 		dirs = append(dirs, path)
@@ -101,8 +101,10 @@ func (b *box) writeDirs() (dirs []string) {
 	if len(b.ACMEDomain) > 0 {
 		dirs = append(dirs, b.acmeCache())
 	}
-	if path, ok := strings.CutPrefix(b.Listen, "unix:"); ok {
-		dirs = append(dirs, filepath.Dir(path))
+	for _, a := range b.Listen {
+		if path, ok := strings.CutPrefix(a, "unix:"); ok {
+			dirs = append(dirs, filepath.Dir(path))
+		}
 	}
 	return dirs
 }

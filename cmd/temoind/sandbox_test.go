@@ -69,7 +69,7 @@ func read(name string) error {
 }
 
 func tryConfined(dir string) {
-	b := &box{settings: settings{Store: "dir:" + filepath.Join(dir, "store"), Recipients: filepath.Join(dir, "etc/recipients.txt"), Listen: "unix:" + filepath.Join(dir, "run/socket")}}
+	b := &box{settings: settings{Store: "dir:" + filepath.Join(dir, "store"), Recipients: filepath.Join(dir, "etc/recipients.txt"), Listen: list{"127.0.0.1:1", "unix:" + filepath.Join(dir, "run/socket")}}}
 	if err := harden(); err != nil {
 		fmt.Println(err)
 	}

@@ -52,7 +52,7 @@ func (b *box) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l, err := b.listen(ctx)
+	ls, err := b.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,34 +63,47 @@ func (b *box) run(ctx context.Context, stderr io.Writer) error {
 	cfg.Renew = func(state server.State) error {
 		signal.Ignore(syscall.SIGHUP) // it would end an image that does not wait for it yet
 		defer signal.Notify(hup, syscall.SIGHUP)
-		return renew(l, b.carry(state))
+		return renew(ls, b.carry(state))
 	}
-	return serveOn(ctx, l, cfg, func(srv *server.Server) {
+	return serveOn(ctx, ls, cfg, func(srv *server.Server) {
 		b.reloadOnHUP(ctx, hup, srv, stderr)
 		if b.orders != nil {
 			go b.orders.keep(ctx) // from now on the CA reaches the box
 		}
 		if b.before == nil {
-			fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n", address(l), cfg.Recipients.Fingerprint())
+			fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n", addresses(ls), cfg.Recipients.Fingerprint())
 			notify("READY=1")
 		}
 	})
 }
 
-// listen returns the socket of the process image before this one, of systemd,
-// or a new one.
-func (b *box) listen(ctx context.Context) (net.Listener, error) {
+// listen returns the sockets of the process image before this one, of systemd,
+// or new ones.
+func (b *box) listen(ctx context.Context) (ls []net.Listener, err error) {
 	if b.before != nil {
-		return b.before.listener, nil
+		return b.before.listeners, nil
 	}
-	if l, err := activated(); l != nil || err != nil {
-		return l, err
+	if ls, err := activated(); ls != nil || err != nil {
+		return ls, err
 	}
-	return server.Listen(ctx, b.Listen)
+	for _, a := range b.Listen {
+		if a == "" {
+			return nil, errors.New("listen holds an empty address")
+		}
+		l, err := server.Listen(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		ls = append(ls, l)
+	}
+	if ls == nil {
+		return nil, errors.New("listen holds no address")
+	}
+	return ls, nil
 }
 
 // serveOn calls ready just before connections are accepted.
-func serveOn(ctx context.Context, l net.Listener, cfg server.Config, ready func(*server.Server)) error {
+func serveOn(ctx context.Context, ls []net.Listener, cfg server.Config, ready func(*server.Server)) error {
 	defer cfg.Log.Flush()
 	srv, err := server.New(cfg)
 	if err != nil {
@@ -102,18 +115,23 @@ func serveOn(ctx context.Context, l net.Listener, cfg server.Config, ready func(
 		notify("STOPPING=1")
 		close(told)
 	})
-	err = srv.Serve(ctx, l)
+	err = srv.Serve(ctx, ls...)
 	if !stop() {
 		<-told
 	}
 	return err
 }
 
-func address(l net.Listener) string {
-	if l.Addr().Network() == "unix" {
-		return "unix:" + l.Addr().String()
+func addresses(ls []net.Listener) string {
+	var all []string
+	for _, l := range ls {
+		a := l.Addr().String()
+		if l.Addr().Network() == "unix" {
+			a = "unix:" + a
+		}
+		all = append(all, a)
 	}
-	return l.Addr().String()
+	return strings.Join(all, ", ")
 }
 
 // config turns flags into what a server needs.

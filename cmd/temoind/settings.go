@@ -16,10 +16,12 @@ import (
 // underscores. docs/settings.md repeats what stands here; a test compares them.
 type settings struct {
 	// Where connections come in: host:port, or unix:PATH for Tor or a proxy on
-	// this machine. Through a unix socket the box never meets an address of
-	// anybody. A port that the world can reach without TLS lets others read.
-	// Default: 127.0.0.1:8080.
-	Listen string `toml:"listen"`
+	// this machine, or a list of several. Through a unix socket the box never meets
+	// an address of anybody, and speaks http; on a port it speaks TLS if it has a
+	// certificate. A port that the world can reach without TLS lets others read.
+	// Where systemd opens the sockets, this only tells the doctor which. Default:
+	// 127.0.0.1:8080.
+	Listen list `toml:"listen"`
 	// The file with the coordinators' public keys, one a line. Required. A wrong
 	// key in it can open everything that arrives from then on: check the
 	// fingerprint with the coordinators. SIGHUP reads it again.
@@ -43,7 +45,7 @@ type settings struct {
 	// The names for which the box orders TLS certificates by itself, by ACME, in
 	// place of tls_cert. Port 443 of each must lead to the box; port 80 is not
 	// needed. Setting it accepts the CA's terms. CAs publish all names.
-	ACMEDomain []string `toml:"acme_domain"`
+	ACMEDomain list `toml:"acme_domain"`
 	// The folder for these certificates and their keys. It must stay: CAs allow few
 	// orders a week. Default: acme in the folder that systemd gives the box
 	// ($STATE_DIRECTORY); without systemd it must be set.
@@ -53,7 +55,7 @@ type settings struct {
 	// The addresses that coordinators type to fetch from a box that stores on
 	// disk, such as https://box.example or http://….onion. Names in the TLS
 	// certificate need not be repeated. A missing one makes "temoin pull" fail.
-	Origin []string `toml:"origin"`
+	Origin list `toml:"origin"`
 	// The file with the name of the box in Tor, such as a copy of
 	// /var/lib/tor/temoin/hostname. The page then shows that address to those who
 	// came another way, also as a QR code, and answers carry it as Onion-Location;
@@ -72,20 +74,40 @@ type settings struct {
 	AcceptOverwrites bool `toml:"accept_overwrites_by_provider"`
 }
 
-// list is a flag that may be repeated.
+// list is a flag that may be repeated. In a file a single one needs no brackets.
 type list []string
 
 func (l *list) String() string     { return strings.Join(*l, ",") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
-func defaults() settings {
-	return settings{Listen: "127.0.0.1:8080", ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory"}
+// UnmarshalTOML implements [toml.Unmarshaler].
+func (l *list) UnmarshalTOML(value any) error {
+	all, ok := value.([]any)
+	if !ok {
+		all = []any{value}
+	}
+	*l = list{}
+	for _, one := range all {
+		s, ok := one.(string)
+		if !ok {
+			return fmt.Errorf("%v is no text in quotes", one)
+		}
+		*l = append(*l, s)
+	}
+	return nil
 }
+
+func defaults() settings {
+	return settings{Listen: list{"127.0.0.1:8080"}, ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory"}
+}
+
+// lists are the settings that have several values.
+func (s *settings) lists() []*list { return []*list{&s.Listen, &s.ACMEDomain, &s.Origin} }
 
 // flags binds the settings to the flags of a command.
 func (s *settings) flags(command string) *flag.FlagSet {
 	f := flag.NewFlagSet(command, flag.ContinueOnError)
-	f.StringVar(&s.Listen, "listen", s.Listen, "`ADDRESS`: host:port, or unix:PATH for Tor or a proxy on this machine")
+	f.Var(&s.Listen, "listen", "`ADDRESS`: host:port, or unix:PATH for Tor or a proxy on this machine; may be repeated (default 127.0.0.1:8080)")
 	f.StringVar(&s.Recipients, "recipients", s.Recipients, "`FILE` with the coordinators' public keys, one a line")
 	f.StringVar(&s.Store, "store", s.Store, "where sealed objects go: dir:`PATH` or s3://HOST/BUCKET[/PREFIX]")
 	f.StringVar(&s.Spool, "spool", s.Spool, "`DIR` for sealed objects on their way to a bucket; ciphertext only")
@@ -93,10 +115,10 @@ func (s *settings) flags(command string) *flag.FlagSet {
 	f.StringVar(&s.ExitURL, "exit-url", s.ExitURL, "where \"Leave this page\" leads: a `URL` that is harmless to be seen with")
 	f.StringVar(&s.TLSCert, "tls-cert", s.TLSCert, "`FILE` with the TLS certificate chain; without it the box speaks http and belongs behind Tor or a proxy")
 	f.StringVar(&s.TLSKey, "tls-key", s.TLSKey, "`FILE` with the key of the certificate")
-	f.Var((*list)(&s.ACMEDomain), "acme-domain", "`NAME` for which the box orders a TLS certificate by itself, in place of --tls-cert; may be repeated")
+	f.Var(&s.ACMEDomain, "acme-domain", "`NAME` for which the box orders a TLS certificate by itself, in place of --tls-cert; may be repeated")
 	f.StringVar(&s.ACMECache, "acme-cache", s.ACMECache, "`DIR` for these certificates and their keys")
 	f.StringVar(&s.ACMEDirectory, "acme-directory", s.ACMEDirectory, "`URL` of the CA's ACME directory")
-	f.Var((*list)(&s.Origin), "origin", "`URL` by which coordinators reach the inbox of a box that stores on disk, such as https://box.example; may be repeated")
+	f.Var(&s.Origin, "origin", "`URL` by which coordinators reach the inbox of a box that stores on disk, such as https://box.example; may be repeated")
 	f.StringVar(&s.OnionHostnameFile, "onion-hostname-file", s.OnionHostnameFile, "`FILE` with the name of the box in Tor, which the page then shows; Tor writes it beside the onion's keys")
 	f.StringVar(&s.S3AccessKeyFile, "s3-access-key-file", s.S3AccessKeyFile, "`FILE` with the bucket's access key, in place of TEMOIN_S3_ACCESS_KEY")
 	f.StringVar(&s.S3SecretKeyFile, "s3-secret-key-file", s.S3SecretKeyFile, "`FILE` with the bucket's secret key, in place of TEMOIN_S3_SECRET_KEY")
@@ -117,7 +139,17 @@ func settle(command string, args []string, stderr io.Writer, more ...func(*flag.
 		for _, add := range more {
 			add(f)
 		}
-		return parse(f, args, stderr)
+		below := s
+		for _, l := range s.lists() {
+			*l = nil // flags replace a list, and do not add to it
+		}
+		err := parse(f, args, stderr)
+		for i, l := range s.lists() {
+			if *l == nil {
+				*l = *below.lists()[i]
+			}
+		}
+		return err
 	}
 	if err := read(); err != nil || file == "" {
 		return s, print, err
@@ -126,18 +158,7 @@ func settle(command string, args []string, stderr io.Writer, more ...func(*flag.
 	if err := s.load(file); err != nil {
 		return s, print, err
 	}
-	fromFile := s
-	s.Origin, s.ACMEDomain = nil, nil // flags replace a list, and do not add to it
-	if err := read(); err != nil {
-		return s, print, err
-	}
-	if s.Origin == nil {
-		s.Origin = fromFile.Origin
-	}
-	if s.ACMEDomain == nil {
-		s.ACMEDomain = fromFile.ACMEDomain
-	}
-	return s, print, nil
+	return s, print, read()
 }
 
 // load reads a file. What it does not know it does not guess: a setting that is
@@ -150,7 +171,7 @@ func (s *settings) load(file string) error {
 	md, err := toml.Decode(string(text), s)
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("the configuration: %s: line %d: %s", file, syntax.Position.Line, syntax.Message)
+		return fmt.Errorf("the configuration: %s: line %d, %q: %s", file, syntax.Position.Line, syntax.LastKey, syntax.Message)
 	}
 	if err != nil {
 		return fmt.Errorf("the configuration: %s: %w", file, err)
@@ -158,7 +179,7 @@ func (s *settings) load(file string) error {
 	if unknown := md.Undecoded(); len(unknown) > 0 {
 		return fmt.Errorf("the configuration: %s: there is no setting %q", file, unknown[0])
 	}
-	for _, path := range []*string{&s.Listen, &s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.ACMECache, &s.OnionHostnameFile, &s.S3AccessKeyFile, &s.S3SecretKeyFile} {
+	for _, path := range []*string{&s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.ACMECache, &s.OnionHostnameFile, &s.S3AccessKeyFile, &s.S3SecretKeyFile} {
 		*path = strings.ReplaceAll(*path, "$CREDENTIALS_DIRECTORY", os.Getenv("CREDENTIALS_DIRECTORY"))
 	}
 	return nil
@@ -167,9 +188,9 @@ func (s *settings) load(file string) error {
 // print writes the settings as a file that load reads. There are no secrets
 // among them: those lie in files of their own, or in the environment.
 func (s *settings) print(w io.Writer) error {
-	for _, l := range []*[]string{&s.Origin, &s.ACMEDomain} {
+	for _, l := range s.lists() {
 		if *l == nil {
-			*l = []string{} // nil would not be printed
+			*l = list{} // nil would not be printed
 		}
 	}
 	return toml.NewEncoder(w).Encode(s)

@@ -92,12 +92,13 @@ func settleFile(t *testing.T, text string, args ...string) (settings, error) {
 
 func TestFlagsGoBeforeTheFile(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/temoind")
-	s, err := settleFile(t, "store = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\nacme_domain = ['b.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
+	s, err := settleFile(t, "listen = 'unix:/a'\nstore = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\nacme_domain = ['b.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
 		"--org", "flag", "--origin", "https://b.example", "--origin", "https://c.example", "--accept-overwrites-by-provider=false")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := defaults()
+	want.Listen = list{"unix:/a"}
 	want.Store, want.Org, want.S3SecretKeyFile = "dir:/a", "flag", "/run/credentials/temoind/s3"
 	want.Origin, want.ACMEDomain = []string{"https://b.example", "https://c.example"}, []string{"b.example"}
 	if !reflect.DeepEqual(s, want) {
@@ -111,7 +112,8 @@ func TestStrictConfiguration(t *testing.T) {
 		"[listen]\naddress = ':80'":        "listen",
 		"org = 7":                          "org",
 		"org = 'a'\norg = 'b'":             "line 2",
-		"origin = 'https://a.example'":     "origin",
+		"origin = 7":                       "origin",
+		"listen = [':80', 443]":            "listen",
 		"access_log = '/var/log/temoin'\n": `there is no setting "access_log"`,
 	} {
 		if _, err := settleFile(t, text); err == nil || !strings.Contains(err.Error(), want) {

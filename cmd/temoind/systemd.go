@@ -29,21 +29,27 @@ func notify(state string) {
 // sd_listen_fds(3).
 const firstFD = 3
 
-// activated returns the socket that systemd opened for the box, or nil.
-func activated() (net.Listener, error) {
+// activated returns the sockets that systemd opened for the box, if it did.
+func activated() (ls []net.Listener, err error) {
 	pid, err := strconv.Atoi(os.Getenv("LISTEN_PID"))
 	n, errN := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	if err != nil || errN != nil || pid != os.Getpid() || n == 0 {
 		return nil, nil
 	}
-	if n != 1 {
-		return nil, fmt.Errorf("systemd hands over %d sockets; the box listens on one", n)
+	for i := range n {
+		l, err := adopt(uintptr(firstFD + i))
+		if err != nil {
+			return nil, fmt.Errorf("socket %d of systemd: %w", i+1, err)
+		}
+		ls = append(ls, l)
 	}
-	f := os.NewFile(firstFD, "socket of systemd")
+	return ls, nil
+}
+
+// adopt makes a listener of a socket that another process, or process image,
+// opened.
+func adopt(fd uintptr) (net.Listener, error) {
+	f := os.NewFile(fd, "socket")
 	defer f.Close()
-	l, err := net.FileListener(f)
-	if err != nil {
-		return nil, fmt.Errorf("the socket of systemd: %w", err)
-	}
-	return l, nil
+	return net.FileListener(f)
 }
