@@ -65,3 +65,60 @@ func TestPortAndUnixSocketAtOnce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who was let in a moment before the box is told to stop gets an answer, and who
+// comes after that moment waits for the next process. The second connection
+// stands for the one that systemd keeps.
+func TestWhoWasLetInIsAnswered(t *testing.T) {
+	l := listen(t, "127.0.0.1:0")
+	kept, err := l.(*net.TCPListener).File()
+	must(t, err)
+	defer kept.Close()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		must(t, err)
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		return c
+	}
+	const request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+	stop, done := doors(t, nil, l)
+	early := dial()
+	defer early.Close()
+	time.Sleep(100 * time.Millisecond) // it is accepted
+	stop()
+	time.Sleep(100 * time.Millisecond)
+	late := dial()
+	defer late.Close()
+	io.WriteString(early, request)
+	resp, err := http.ReadResponse(bufio.NewReader(early), nil)
+	if err != nil || resp.StatusCode != 200 || !resp.Close {
+		t.Errorf("who was let in: %v %v", err, resp)
+	}
+	must(t, <-done)
+	again, err := net.FileListener(kept)
+	must(t, err)
+	doors(t, nil, again)
+	io.WriteString(late, request)
+	if resp, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil || resp.StatusCode != 200 {
+		t.Errorf("who came later: %v", err)
+	}
+}
+
+// A connection that says nothing does not keep a box from stopping.
+func TestSilenceDoesNotKeepTheBox(t *testing.T) {
+	l := listen(t, "127.0.0.1:0")
+	stop, done := doors(t, nil, l)
+	c, err := net.Dial("tcp", l.Addr().String())
+	must(t, err)
+	defer c.Close()
+	time.Sleep(100 * time.Millisecond)
+	began := time.Now()
+	stop()
+	select {
+	case err := <-done:
+		must(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("it does not stop")
+	}
+	t.Logf("stopped after %.1f s", time.Since(began).Seconds())
+}

@@ -50,8 +50,10 @@ func removeStale(path string) error {
 // not even net/http's, can keep or print where a witness is.
 type listener struct {
 	net.Listener
-	tls   *tls.Config // nil: http
-	slots chan struct{}
+	tls    *tls.Config // nil: http
+	slots  chan struct{}
+	closed chan struct{}
+	once   sync.Once
 
 	mu     sync.Mutex
 	parked chan struct{} // not nil: pause was called; closed: no accept is under way
@@ -68,7 +70,7 @@ func newListeners(ls []net.Listener, t *tls.Config) (all []*listener) {
 	}
 	slots := make(chan struct{}, maxConnections)
 	for _, l := range ls {
-		a := &listener{Listener: l, slots: slots}
+		a := &listener{Listener: l, slots: slots, closed: make(chan struct{})}
 		if l.Addr().Network() != "unix" {
 			a.tls = t
 		}
@@ -78,7 +80,11 @@ func newListeners(ls []net.Listener, t *tls.Config) (all []*listener) {
 }
 
 func (l *listener) Accept() (net.Conn, error) {
-	l.slots <- struct{}{}
+	select {
+	case l.slots <- struct{}{}:
+	case <-l.closed: // it may take long until there is a place
+		return nil, net.ErrClosed
+	}
 	c, err := l.Listener.Accept()
 	for err != nil && l.wait() {
 		c, err = l.Listener.Accept()
@@ -94,6 +100,11 @@ func (l *listener) Accept() (net.Conn, error) {
 	// Wrapped once more, so that net/http does not see a *tls.Conn: it would
 	// log failed handshakes.
 	return &conn{Conn: tls.Server(nameless, l.tls), tls: true}, nil
+}
+
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }
 
 // pause stops taking connections, which wait in the kernel's queue, until the
@@ -138,6 +149,7 @@ func (l *listener) wait() bool {
 
 // doors are the listeners of one box.
 type doors struct {
+	mu  sync.Mutex // held by who pauses them
 	all []*listener
 }
 

@@ -86,6 +86,19 @@ func (a *activity) due(wait time.Duration) bool {
 	return due && a.quiet()
 }
 
+// unasked reports whether a connection could be about to send its request.
+func (a *activity) unasked() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for _, waiting := range a.conns {
+		if !waiting {
+			n++
+		}
+	}
+	return n > a.flying
+}
+
 func (a *activity) connections() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -110,6 +123,10 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *doors) 
 
 // renew does not return if it succeeds.
 func (s *Server) renew(ctx context.Context, srv *http.Server, d *doors) {
+	if !d.mu.TryLock() { // the box is about to end
+		return
+	}
+	defer d.mu.Unlock()
 	resume, ok := d.pause()
 	defer resume()
 	if !ok || !s.activity.quiet() { // somebody came before the door was closed

@@ -119,8 +119,12 @@ func New(cfg Config) (*Server, error) {
 // that are under way keep theirs.
 func (s *Server) SetRecipients(rs *crypto.Recipients) { s.recipients.Store(rs) }
 
-// How long a stopping server waits for uploads that are under way.
-const drain = 30 * time.Second
+// How long a stopping server waits for uploads that are under way, and for the
+// first request of who was let in just before.
+const (
+	drain   = 30 * time.Second
+	welcome = 5 * time.Second // net/http takes no longer for silent ones
+)
 
 // Serve answers requests on all listeners until ctx ends. Then it lets uploads
 // finish for half a minute, cuts the rest (what they sent is stored), and
@@ -153,6 +157,10 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
+	s.closeDoors(srv, d)
+	for range d.all {
+		<-ended
+	}
 	timeout, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	if srv.Shutdown(timeout) != nil {
@@ -160,4 +168,21 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		s.limits.wait(10 * time.Second)
 	}
 	return nil
+}
+
+// closeDoors stops taking connections, and returns when those that were taken
+// have been asked for something. [http.Server.Shutdown] closes whoever asks a
+// moment after it was called without an answer. Who comes from now on waits in
+// the kernel's queue, for the next process if systemd holds the socket.
+func (s *Server) closeDoors(srv *http.Server, d *doors) {
+	d.mu.Lock() // for good: nothing is renewed any more
+	resume, _ := d.pause()
+	srv.SetKeepAlivesEnabled(false)
+	for end := time.Now().Add(welcome); s.activity.unasked() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	for _, l := range d.all {
+		l.Close()
+	}
+	resume()
 }
