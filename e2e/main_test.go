@@ -8,6 +8,8 @@
 //	TEMOIN_VERSITYGW  a real S3 server; without it the tests that need one are skipped
 //	TEMOIN_PEBBLE     a real ACME server, likewise
 //	TEMOIN_AXE        axe.min.js of axe-core, likewise
+//	TEMOIN_DEBIAN     a folder that tools/debian-root made, likewise
+//	TEMOIN_RELEASE    a folder that tools/release made, instead of making one
 //	TEMOIN_FULL=1     the long versions
 package e2e
 

@@ -21,7 +21,7 @@ import (
 // have their folders.
 const insideEnv = "TEMOIN_PRIVATE_NETWORK"
 
-// onionLimit is how long the whole of TestOnion may take.
+// onionLimit is how long a test with a Tor network may take.
 func onionLimit() time.Duration {
 	if full {
 		return 10 * time.Minute
@@ -30,22 +30,30 @@ func onionLimit() time.Duration {
 }
 
 // TestOnion sends a photo and videos to a box behind an onion, by curl and by
-// temoin, and fetches them over the onion, on a Tor network of its own. It starts
-// itself once more, in a network that leads nowhere and with process numbers of
-// its own: when that process ends, however it ends, the kernel ends all others.
+// temoin, and fetches them over the onion, on a Tor network of its own.
 func TestOnion(t *testing.T) {
-	if dir := os.Getenv(insideEnv); dir != "" {
+	if dir := privately(t, "tor", "tor-gencert", "curl"); dir != "" {
 		onionInside(t, dir)
-		return
+	}
+}
+
+// privately starts the test once more, in a network that leads nowhere and with
+// process numbers of its own: when that process ends, however it ends, the kernel
+// ends all others. There it returns a folder for Tor; here, where it needs some
+// programs, nothing.
+func privately(t *testing.T, programs ...string) (dir string) {
+	t.Helper()
+	if dir := os.Getenv(insideEnv); dir != "" {
+		return dir
 	}
 	t.Parallel()
-	for _, program := range []string{"tor", "tor-gencert", "curl"} {
+	for _, program := range programs {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Fatalf("no %s in PATH: ./test installs it", program)
 		}
 	}
-	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestOnion$", "-test.v", "-test.timeout", onionLimit().String())
+	dir = t.TempDir()
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", onionLimit().String())
 	cmd.Env = append(os.Environ(), insideEnv+"="+dir, "TMPDIR="+t.TempDir(), "TEMOIN_BIN="+bin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
@@ -55,16 +63,17 @@ func TestOnion(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
-	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestOnion ")) {
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name()+" ")) {
 		t.Errorf("in the private network: %v\n%s", err, torLogs(dir))
 	}
+	return ""
 }
 
 // alone makes loopback work, and /proc show the processes of this test.
 func alone(t *testing.T) {
 	t.Helper()
 	if os.Getpid() != 1 {
-		t.Fatalf("%s is for TestOnion itself", insideEnv)
+		t.Fatalf("%s is for the tests themselves", insideEnv)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		t.Fatal(err)
@@ -91,7 +100,7 @@ func onionInside(t *testing.T, torDir string) {
 	alone(t)
 	dir := t.TempDir()
 	socket, service := filepath.Join(dir, "http.sock"), filepath.Join(dir, "temoin")
-	newTorNet(t, torDir, shippedTorrc(t, service, socket))
+	startTorNet(t, torDir).host(shippedTorrc(t, service, socket))
 	hostname := filepath.Join(service, "hostname")
 	name, err := os.ReadFile(hostname)
 	if err != nil {

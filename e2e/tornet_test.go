@@ -65,17 +65,16 @@ V3AuthNIntervalsValid 2
 
 // torNet is such a network at work.
 type torNet struct {
-	t     *testing.T
-	dir   string
-	lines string // DirAuthority, for every node
+	t       *testing.T
+	dir     string
+	lines   string // DirAuthority, for every node
+	started time.Time
 }
 
-// newTorNet starts a network below dir, whose onion is what the torrc says, and
-// returns when the onion can be found.
-func newTorNet(t *testing.T, dir, torrc string) {
+// startTorNet starts a network below dir, without the host of an onion.
+func startTorNet(t *testing.T, dir string) *torNet {
 	t.Helper()
-	n := &torNet{t: t, dir: dir}
-	started := time.Now()
+	n := &torNet{t: t, dir: dir, started: time.Now()}
 	n.keys()
 	var directory []*torNode
 	for i := range authorities {
@@ -87,25 +86,38 @@ func newTorNet(t *testing.T, dir, torrc string) {
 	for _, node := range directory {
 		node.ask("SETCONF DisableNetwork=0")
 	}
-	host := n.start("host", torrc)
-	host.ask("SETEVENTS HS_DESC")
-	n.start("client", "SocksPort 127.0.0.1:9050\n").ask("SETCONF DisableNetwork=0")
+	n.start("client", "SocksPort "+torSocks+"\n").ask("SETCONF DisableNetwork=0")
+	return n
+}
+
+// consensus waits until the nodes know each other.
+func (n *torNet) consensus() {
+	n.t.Helper()
 	consensus := filepath.Join(n.dir, "a0", "cached-microdesc-consensus")
-	waitFor(t, "a consensus of the private Tor network", torLimit, func() bool {
+	waitFor(n.t, "a consensus of the private Tor network", torLimit, func() bool {
 		b, _ := os.ReadFile(consensus)
 		// An authority that comes up a moment before the others may stay unlisted.
 		return len(regexp.MustCompile(`(?m)^s .*\bHSDir\b`).FindAll(b, -1)) >= authorities+relays-1
 	})
-	t.Logf("the private Tor network has a consensus after %.0f s", time.Since(started).Seconds())
+	n.t.Logf("the private Tor network has a consensus after %.0f s", time.Since(n.started).Seconds())
+}
+
+// host starts a node whose onion is what the torrc says, and returns when the
+// onion can be found.
+func (n *torNet) host(torrc string) {
+	n.t.Helper()
+	host := n.start("host", torrc)
+	host.ask("SETEVENTS HS_DESC")
+	n.consensus()
 	host.ask("SETCONF DisableNetwork=0")
 	published := regexp.MustCompile(`(?m)^650 HS_DESC UPLOADED `)
 	wanted := regexp.MustCompile(`(?m)^650 HS_DESC UPLOAD `)
-	waitFor(t, "the onion's descriptor", torLimit, func() bool {
+	waitFor(n.t, "the onion's descriptor", torLimit, func() bool {
 		said := host.said()
 		up := len(published.FindAllString(said, -1))
 		return up >= 2 && up >= len(wanted.FindAllString(said, -1))
 	})
-	t.Logf("the onion is published after %.0f s", time.Since(started).Seconds())
+	n.t.Logf("the onion is published after %.0f s", time.Since(n.started).Seconds())
 }
 
 // keys makes the authorities' keys. That takes long, so they are kept for later
