@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,9 +22,12 @@ func (a *app) key() *cobra.Command {
 		},
 	}
 	show := &cobra.Command{
-		Use:     "show FILE",
-		Short:   "Print the public line of a key file, and its fingerprint",
-		Example: "  temoin key show key.txt",
+		Use:   "show FILE|LINE",
+		Short: "Print the public line of a key, and its fingerprint",
+		Long: `Prints the public line of a key file, and the ten words by which people compare
+it. It takes public lines as well, one on the command line or a file of them, such
+as the recipients.txt of a box: then also the words of all of them together.`,
+		Example: "  temoin key show key.txt\n  temoin key show age1pq1...\n  temoin key show recipients.txt",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.keyShow(args[0]) },
 	}
@@ -53,8 +57,15 @@ TEMOIN_NEW_PASSPHRASE.`,
 	return c
 }
 
-func (a *app) keyShow(path string) error {
-	_, keys, err := a.readKeys(path)
+func (a *app) keyShow(of string) error {
+	lines, err := publicLines(of)
+	if err != nil {
+		return fail(exitNoKey, "", "%s: %v", inbox.Escape(shorten(of)), err)
+	}
+	if lines != nil {
+		return a.showLines(lines)
+	}
+	_, keys, err := a.readKeys(of)
 	if err != nil {
 		return err
 	}
@@ -63,17 +74,72 @@ func (a *app) keyShow(path string) error {
 		if err != nil {
 			return err
 		}
-		if a.json {
-			err = a.emit(map[string]string{"recipient": r, "fingerprint": list.Fingerprint()})
-		} else {
-			_, err = fmt.Fprintln(a.out, r)
-			a.say("Fingerprint: %s", list.Fingerprint())
-		}
-		if err != nil {
+		if err := a.showLine(r, list); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// publicLines reads a public line, or a file that holds such lines and no secret
+// key. For everything else it returns nil.
+func publicLines(of string) (*crypto.Recipients, error) {
+	const public, secret = "age1", "AGE-"
+	if strings.HasPrefix(of, public) {
+		return crypto.ParseRecipients(of)
+	}
+	text, err := os.ReadFile(of)
+	if err != nil {
+		return nil, nil // which readKeys explains
+	}
+	found := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, secret) {
+			return nil, nil
+		}
+		found = found || strings.HasPrefix(line, public)
+	}
+	if !found {
+		return nil, nil
+	}
+	return crypto.ParseRecipients(string(text))
+}
+
+// shorten keeps a line that was meant to be a key from filling the screen.
+func shorten(s string) string {
+	const most = 60
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+func (a *app) showLines(all *crypto.Recipients) error {
+	for _, r := range all.Strings() {
+		list, err := crypto.ParseRecipients(r)
+		if err != nil {
+			return err
+		}
+		if err := a.showLine(r, list); err != nil {
+			return err
+		}
+	}
+	if n := len(all.Strings()); n > 1 && a.json {
+		return a.emit(map[string]any{"recipients": n, "fingerprint": all.Fingerprint()})
+	} else if n > 1 {
+		a.say("Fingerprint of all %d together: %s", n, all.Fingerprint())
+	}
+	return nil
+}
+
+func (a *app) showLine(r string, list *crypto.Recipients) error {
+	if a.json {
+		return a.emit(map[string]string{"recipient": r, "fingerprint": list.Fingerprint()})
+	}
+	_, err := fmt.Fprintln(a.out, r)
+	a.say("Fingerprint: %s", list.Fingerprint())
+	return err
 }
 
 func (a *app) keyCheck(path string) error {
