@@ -1,5 +1,6 @@
 // The sealing worker: one drop. Who terminates it has wiped the keys.
 
+import { concat, type Bytes } from './seal/bytes';
 import { selfTest } from './seal/selftest';
 import { kindOf, largeObject, parse, smallObject, type Kind } from './seal/age';
 import { Beside } from './seal/beside';
@@ -15,12 +16,11 @@ export type Task =
 /** A sealed object on its way to the page. */
 export interface Packed {
   id: string;
-  body: Blob;
+  bytes: Bytes;
   holds: number;
 }
 
-/** A Blob, because browsers copy byte arrays through every layer. */
-const pack = (s?: Sealed): Packed | undefined => s && { id: s.id, body: new Blob(s.pieces as BlobPart[]), holds: s.holds };
+const pack = (s?: Sealed): Packed | undefined => s && { id: s.id, bytes: concat(...s.pieces), holds: s.holds };
 
 let sealer: Sealer;
 let hash: MessagePort; // to the worker that hashes
@@ -61,10 +61,18 @@ onmessage = async (e: MessageEvent<{ n: number; task: Task }>) => {
   }
   const { n, task } = e.data;
   try {
-    postMessage({ n, result: await work(task) });
+    const result = await work(task);
+    (self as unknown as Worker).postMessage({ n, result }, buffers(result));
   } catch (err) {
     postMessage({ n, error: err instanceof Unreadable ? 'read' : err instanceof WrongKeys ? 'key' : 'seal' });
   }
 };
+
+/** What a result holds that need not be copied. */
+function buffers(result: unknown): ArrayBuffer[] {
+  const r = result as { bytes?: Bytes; letter?: Packed } | undefined;
+  const bytes = r && (r.bytes || (r.letter && r.letter.bytes));
+  return bytes ? [bytes.buffer] : [];
+}
 
 postMessage('ready');

@@ -5,7 +5,7 @@ import { put, type Outcome, type Stop } from './put';
 
 export interface Sealed {
   id: string;
-  body: Blob;
+  bytes: Uint8Array<ArrayBuffer>;
   holds: number;
 }
 
@@ -83,12 +83,12 @@ export class Outbox {
     for (let tries = 0; ; tries++) {
       if (this.stop.stopped) throw new Stopped();
       const start = performance.now();
-      const outcome = await put(o.id, o.body, this.stop);
+      const outcome = await put(o.id, o.bytes, this.stop);
       if (this.stop.stopped && outcome.kind !== 'stored') throw new Stopped();
       if (outcome.kind === 'refused') throw new Refused();
       this.adapt(outcome, performance.now() - start);
       if (outcome.kind === 'stored') {
-        this.measure(o.body.size);
+        this.measure(o.bytes.length);
         this.watcher.line(true);
         this.watcher.stored(o.holds);
         return;
