@@ -61,7 +61,10 @@ func TestSearchProfileUnpacks(t *testing.T) {
 	snappy = append(snappy, "xq7"...)
 	plant("snappy", snappy)
 	plant("snappy-head", append([]byte("\xff\x11\x02"), snappy...))
-	plant("snappy-frames", append(append([]byte("\xff\x06\x00\x00sNaPpY\x00"), byte(len(snappy)+4), 0, 0, 0, 0, 0, 0), snappy...))
+	start := append(bytes.Clone(snappy[:len(snappy)-4]), 0, 'x') // the rest follows, not packed
+	start[0] = 2*n + 1
+	frames := append(append([]byte("\xff\x06\x00\x00sNaPpY\x00"), byte(len(start)+4), 0, 0, 0, 0, 0, 0), start...)
+	plant("snappy-frames", append(frames, "\x01\x06\x00\x00\x00\x00\x00\x00q7"...))
 
 	filler := make([]byte, 32<<10-7-7-8) // leaves eight bytes of the block for the next record
 	log := append(append([]byte{0, 0, 0, 0, byte(len(filler)), byte(len(filler) >> 8), 1}, filler...), 0, 0, 0, 0, 8, 0, 2)
@@ -71,10 +74,12 @@ func TestSearchProfileUnpacks(t *testing.T) {
 	keys := append([]byte{0, n, 0}, word...)
 	keys = append(keys, n, 3, 0, 'x', 'q', '7') // the second key, as far as it differs
 	keys = append(keys, 0, 0, 0, 0, 1, 0, 0, 0)
-	index := []byte{0, 1, 2, 'k', 0, byte(len(keys)), 0, 0, 0, 0, 1, 0, 0, 0}
-	ldb := append(append(bytes.Clone(keys), 0, 0, 0, 0, 0), index...)
+	packed := append([]byte{byte(len(keys)), 10 << 2}, keys[:11]...) // two literals
+	packed = append(append(packed, byte(len(keys)-12)<<2), keys[11:]...)
+	index := []byte{0, 1, 2, 'k', 0, byte(len(packed)), 0, 0, 0, 0, 1, 0, 0, 0}
+	ldb := append(append(packed, 1, 0, 0, 0, 0), index...)
 	foot := make([]byte, 40)
-	copy(foot, []byte{0, 0, byte(len(keys) + 5), byte(len(index))})
+	copy(foot, []byte{0, 0, byte(len(ldb) - len(index)), byte(len(index))})
 	ldb = append(append(append(ldb, 0, 0, 0, 0, 0), foot...), "\x57\xfb\x80\x8b\x24\x75\x47\xdb"...)
 	plant("000005.ldb", ldb)
 
@@ -85,15 +90,21 @@ func TestSearchProfileUnpacks(t *testing.T) {
 		t.Fatalf("the long value lies in one piece, or not at all: %v %s", err, r.stderr)
 	}
 
-	found := searchProfile(t, dir, needle, long)
+	late := strings.Repeat("late", 300) // waits in the journal: nobody has closed the database
+	r = command(t, dir, nil, inPath(t, "sqlite3"), db, "-cmd", ".dbconfig no_ckpt_on_close on", "PRAGMA journal_mode=wal; INSERT INTO \"a b\" VALUES (2, '"+late+"');")
+	if _, err := os.Stat(db + "-wal"); r.code != 0 || err != nil {
+		t.Fatalf("there is no journal: %v %s", err, r.stderr)
+	}
+
+	found := searchProfile(t, dir, needle, long, late)
 	for _, want := range []string{"plain", "wide-little", "wide-big", "key", "gzip (gzip)", "lz4 (LZ4)", "snappy (Snappy)", "snappy-head (Snappy)",
 		"snappy-frames (Snappy)", "000003.log (LevelDB)", "000005.ldb (LevelDB)"} {
 		if !slices.Contains(found, needle+": "+want) {
 			t.Errorf("not found: %s", want)
 		}
 	}
-	if !slices.Contains(found, long+": x.sqlite (SQLite)") {
-		t.Error("not found: a long value in SQLite")
+	if !slices.Contains(found, long+": x.sqlite (SQLite)") || !slices.Contains(found, late+": x.sqlite (SQLite)") {
+		t.Error("not found: the long values in SQLite")
 	}
 	if found := searchProfile(t, dir, "Needle-that-nobody-planted"); len(found) > 0 {
 		t.Errorf("found what is not there: %v", found)
