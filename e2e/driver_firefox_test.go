@@ -187,17 +187,23 @@ func (f *firefox) press(ctx context.Context, css string) error {
 	if err != nil {
 		return err
 	}
-	// The pointer would miss what lies outside the window.
-	if err := f.call(ctx, "script.callFunction", object{
-		"functionDeclaration": "e => e.scrollIntoView({block: 'center', behavior: 'instant'})", "arguments": []object{element},
-		"target": object{"context": f.page, "sandbox": "driver"}, "awaitPromise": false,
-	}, nil); err != nil {
-		return err
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		// The pointer would miss what lies outside the window, and does so as long as
+		// the page has not followed.
+		if err := f.call(ctx, "script.callFunction", object{
+			"functionDeclaration": "e => e.scrollIntoView({block: 'center', behavior: 'instant'})", "arguments": []object{element},
+			"target": object{"context": f.page, "sandbox": "driver"}, "awaitPromise": false,
+		}, nil); err != nil {
+			return err
+		}
+		origin := object{"type": "element", "element": element}
+		err := f.actions(ctx, object{"type": "pointer", "id": "finger", "actions": []object{
+			{"type": "pointerMove", "x": 0, "y": 0, "origin": origin}, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0},
+		}})
+		if err == nil || !strings.Contains(err.Error(), "out of bounds") || time.Now().After(end) {
+			return err
+		}
 	}
-	origin := object{"type": "element", "element": element}
-	return f.actions(ctx, object{"type": "pointer", "id": "finger", "actions": []object{
-		{"type": "pointerMove", "x": 0, "y": 0, "origin": origin}, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0},
-	}})
 }
 
 func (f *firefox) actions(ctx context.Context, source object) error {
