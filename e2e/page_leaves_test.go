@@ -24,21 +24,22 @@ func TestPageLeavesNothing(t *testing.T) {
 	ends := map[string]func(d *driver, l *line) (receipt string){
 		"done": func(d *driver, _ *line) string {
 			receipt := d.send(time.Minute)
-			time.Sleep(time.Second)
+			d.settle()
 			d.close()
 			return receipt
 		},
 		"left": func(d *driver, _ *line) string {
 			d.evaluateAndForget(`document.querySelector("a.exit").click()`)
-			time.Sleep(2 * time.Second)
+			d.waitFor(`location.pathname == "/healthz" && history.length <= 2`, 20*time.Second)
+			d.settle()
 			d.close()
 			return ""
 		},
 		"killed": func(d *driver, l *line) string {
-			l.set(weather{up: 50_000})
+			l.set(weather{up: 20_000})
 			d.press1()
 			d.waitFor(`document.body.dataset.state == "sending"`, 20*time.Second)
-			time.Sleep(3 * time.Second)
+			time.Sleep(5 * time.Second)
 			d.kill()
 			return ""
 		},
@@ -47,7 +48,8 @@ func TestPageLeavesNothing(t *testing.T) {
 		for how, end := range ends {
 			t.Run(how, func(t *testing.T) {
 				d := newDriver(t, d.kind)
-				b := newBox(t).serve(t, freeAddr(t))
+				addr := freeAddr(t)
+				b := newBox(t).serve(t, addr, "--exit-url", "http://"+addr+"/healthz")
 				l := newLine(t, b.url, 11)
 				d.open(l.url + "/en/")
 				d.locks()
@@ -106,7 +108,9 @@ func TestPageMemory(t *testing.T) {
 	}
 	more := peaks[1].rss - peaks[0].rss
 	t.Logf("peak for 64 MiB: %d MiB, for %d MiB: %d MiB more", peaks[0].rss>>20, large>>20, more>>20)
-	if more > 32<<20 {
+	// When the browser collects garbage is its own affair: on a quiet machine it is 30 MiB, on a
+	// busy one 130. Whoever kept what was sent would have all of it.
+	if more > 160<<20 {
 		t.Errorf("the larger file takes %d MiB more", more>>20)
 	}
 }
