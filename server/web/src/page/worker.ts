@@ -44,8 +44,9 @@ function ready(w: Worker): Promise<boolean> {
   });
 }
 
+/** Whether a script comes as a whole. */
 const comes = (address: string): Promise<boolean> =>
-  fetch(address, { cache: 'no-store', credentials: 'omit' }).then((r) => r.ok, () => false);
+  fetch(address, { cache: 'no-store', credentials: 'omit' }).then((r) => r.text().then(() => r.ok)).catch(() => false);
 
 /** Waits longer from try to try, and never just as long as others do. */
 export const pause = (tries: number): Promise<void> =>
