@@ -67,7 +67,7 @@ func TestSenderLearnsWhatCouldNotBeCleaned(t *testing.T) {
 	film := sample(t, "gen-1080p-moovend.mp4")
 	in := []string{sample(t, "gen-motionphoto-google.jpg"), "%PDF-1.4 Jean Canary", film[:len(film)/2], "words in a file"}
 	resp, page := b.post(t, "text/html", field{"files/1.jpg", in[0]}, field{"files/2.pdf", in[1]}, field{"files/3.mp4", in[2]}, field{"files/4.txt", in[3]})
-	if resp.StatusCode != 200 || !strings.Contains(page, "We could not take all hidden details out of these files: 2, 3, 4.") {
+	if resp.StatusCode != 200 || !strings.Contains(page, "We could not take all hidden details out of these files: <bdi>2, 3, 4</bdi>.") {
 		t.Errorf("%d %s", resp.StatusCode, page)
 	}
 	res, files := b.read(t, b.drops(t)[0])

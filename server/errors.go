@@ -83,12 +83,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		answerJSON(w, f)
 	case plainWanted(r):
 		setRetry(w, f)
+		sentence := answerLanguage(w, r).words[f.text]
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(f.status)
-		fmt.Fprintf(w, "%s: %s\n", f.code, s.pages.sentence(langOf(r), f.text))
+		fmt.Fprintf(w, "%s: %s\n", f.code, strings.ReplaceAll(sentence, "{max}", strconv.Itoa(maxDrop>>20)))
 	default:
 		setRetry(w, f)
-		s.pages.failure(w, langOf(r), f)
+		s.pages.failure(w, answerLanguage(w, r), f)
 	}
 }
 

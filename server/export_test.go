@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,23 +63,6 @@ var (
 
 func NewListener(l net.Listener, t *tls.Config) net.Listener {
 	return newListeners([]net.Listener{l}, t)[0]
-}
-
-// MissingSentences lists what a page asks for and the catalogue does not have.
-func (s *Server) MissingSentences() (missing []string) {
-	for _, page := range []string{frame, formPart, donePart, failurePart, onionPart} {
-		for rest := page; ; {
-			_, after, ok := strings.Cut(rest, "{")
-			if !ok {
-				break
-			}
-			key, next, _ := strings.Cut(after, "}")
-			if rest = next; key[0] != '=' && s.pages.english[key] == "" {
-				missing = append(missing, key)
-			}
-		}
-	}
-	return missing
 }
 
 // CloseTwice closes a connection from several goroutines at once and returns how

@@ -1,29 +1,68 @@
 package server
 
 import (
+	"cmp"
+	"encoding/json"
 	"html"
 	"net/http"
+	"slices"
 	"strings"
-
-	"github.com/gorilla/mux"
 )
 
-// languages are the tags that have a path, with their names in their own
-// script, in the order of the list on the page.
-var languages = []struct{ tag, name string }{
-	{"en", "English"}, {"fr", "Français"}, {"ar", "العربية"}, {"fa", "فارسی"}, {"prs", "دری"}, {"ps", "پښتو"},
-	{"ti", "ትግርኛ"}, {"am", "አማርኛ"}, {"ckb", "کوردیی ناوەندی"}, {"vi", "Tiếng Việt"}, {"om", "Afaan Oromoo"},
-	{"so", "Soomaali"}, {"sq", "Shqip"}, {"tr", "Türkçe"}, {"kmr", "Kurmancî"}, {"ur", "اردو"}, {"uk", "Українська"},
-	{"de", "Deutsch"}, {"sv", "Svenska"},
+// language is a catalogue, web/i18n/<tag>.json: the page's sentences by key.
+type language struct {
+	tag      string
+	name     string // in its own script
+	dir      string // ltr or rtl
+	reviewed bool   // by a person whose language it is
+	words    map[string]string
 }
 
-func knownLanguage(tag string) bool {
-	for _, l := range languages {
-		if l.tag == tag {
-			return true
+// languages are those that have a catalogue. Sorted by name, those of one
+// script stand together in the menu.
+var languages = readLanguages()
+
+func readLanguages() []*language {
+	files, err := web.ReadDir("web/i18n")
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	var all []*language
+	for _, f := range files {
+		l, err := readLanguage(strings.TrimSuffix(f.Name(), ".json"), mustRead("i18n/"+f.Name()))
+		if err != nil {
+			panic(f.Name() + ": " + err.Error())
+		}
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b *language) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
+
+func readLanguage(tag, file string) (*language, error) {
+	var entries map[string]any
+	if err := json.Unmarshal([]byte(file), &entries); err != nil {
+		return nil, err
+	}
+	l := &language{tag: tag, words: make(map[string]string, len(entries))}
+	for key, value := range entries {
+		if sentence, ok := value.(string); ok {
+			l.words[key] = sentence
 		}
 	}
-	return false
+	l.name, l.dir = l.words["name"], l.words["dir"]
+	l.reviewed, _ = entries["reviewed"].(bool)
+	return l, nil
+}
+
+// languageOf returns the language of a tag, or nil.
+func languageOf(tag string) *language {
+	for _, l := range languages {
+		if l.tag == tag {
+			return l
+		}
+	}
+	return nil
 }
 
 func languageTags() []string {
@@ -34,17 +73,19 @@ func languageTags() []string {
 	return tags
 }
 
-func languageLinks() string {
-	var b strings.Builder
-	for _, l := range languages {
-		b.WriteString(`<a href="/` + l.tag + `/" hreflang="` + l.tag + `" lang="` + l.tag + `">` + html.EscapeString(l.name) + "</a>\n")
-	}
-	return b.String()
+// html returns a sentence with its one {name} filled in. The value is isolated,
+// so that it keeps its direction, and the sentence its own.
+func (l *language) html(key, name, value string) string {
+	return strings.ReplaceAll(html.EscapeString(l.words[key]), "{"+name+"}", "<bdi>"+html.EscapeString(value)+"</bdi>")
 }
 
-// aliases are tags under which browsers know languages that have another tag
-// here.
-var aliases = map[string]string{"fa-af": "prs", "ku": "ckb", "ku-arab": "ckb", "ku-latn": "kmr"}
+// aliases are tags under which browsers know a language that has another tag
+// here, or none yet: then the next one in the list counts. Chrome and Safari
+// know Dari as the Persian of Afghanistan; Windows and some Androids know
+// Sorani as Kurdish. Kurdish in Latin letters is another language.
+var aliases = map[string]string{
+	"fa-af": "prs", "ku": "ckb", "ku-latn": "", "ku-tr": "", "ku-sy": "",
+}
 
 // preferred returns the first language of Accept-Language that has a page;
 // browsers send them in order, and the weights say the same.
@@ -52,11 +93,15 @@ func preferred(header string) string {
 	for want := range strings.SplitSeq(strings.ToLower(header[:min(len(header), 200)]), ",") {
 		want, _, _ = strings.Cut(strings.TrimSpace(want), ";")
 		for want != "" { // fa-af-x, then fa-af, then fa
-			if a, ok := aliases[want]; ok {
-				return a
+			tag, ok := aliases[want]
+			if !ok {
+				tag = want
 			}
-			if knownLanguage(want) {
-				return want
+			if languageOf(tag) != nil {
+				return tag
+			}
+			if ok {
+				break
 			}
 			want = want[:max(0, strings.LastIndexByte(want, '-'))]
 		}
@@ -64,24 +109,31 @@ func preferred(header string) string {
 	return "en"
 }
 
-// langOf returns the language of a request's path, or en.
-func langOf(r *http.Request) string {
-	if tag := mux.Vars(r)["lang"]; tag != "" {
-		return tag
+// pathLanguage returns the language that a path begins with, or nil.
+func pathLanguage(r *http.Request) *language {
+	tag, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return languageOf(tag)
+}
+
+// answerLanguage returns the language of an answer: that of the path, or the
+// one that the browser asks for.
+func answerLanguage(w http.ResponseWriter, r *http.Request) *language {
+	if l := pathLanguage(r); l != nil {
+		return l
 	}
-	return "en"
+	w.Header().Set("Vary", "Accept-Language")
+	return languageOf(preferred(r.Header.Get("Accept-Language")))
 }
 
 func (s *Server) showRoot(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Vary", "Accept-Language")
-	s.pages.form(w, r, preferred(r.Header.Get("Accept-Language")))
+	s.pages.form(w, r, answerLanguage(w, r).tag)
 }
 
 func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
-	tag := langOf(r)
-	if !knownLanguage(tag) {
+	l := pathLanguage(r)
+	if l == nil {
 		s.fail(w, r, errNotFound)
 		return
 	}
-	s.pages.form(w, r, tag)
+	s.pages.form(w, r, l.tag)
 }

@@ -261,6 +261,7 @@ func TestMatrixOfSuccess(t *testing.T) {
 	kind, words := formBody(field{"words", "x"})
 	kind = "Content-Type: " + kind + "\r\n"
 	stored := answer{201, []string{isJSON}, `{"code":"stored"}`}
+	lost := answer{404, []string{isPage, "Vary: Accept-Language"}, "n’existe pas"} // in the language of the browser
 	for _, c := range []struct {
 		method, path, more string
 		want               answer
@@ -272,13 +273,13 @@ func TestMatrixOfSuccess(t *testing.T) {
 		{"POST", "/en/send", body(kind, string(words)), answer{200, []string{isPage}, "We have it."}},
 		{"POST", "/en/send", body(kind+"Accept: text/plain\r\n", string(words)), answer{200, []string{isText}, "\n"}},
 		{"POST", "/en/send", body(kind+"Accept: text/plain\r\n", "--x"), answer{400, []string{isText, closes}, "cut: "}},
-		{"POST", "/xx/send", body(kind, string(words)), answer{404, []string{isPage}, "no such page"}},
+		{"POST", "/xx/send", body(kind, string(words)), lost},
 		{"GET", script(t), "Accept-Encoding: gzip\r\n\r\n", answer{200, []string{isCode, "Vary: Accept-Encoding", "Content-Encoding: gzip"}, "\x1f\x8b"}},
-		{"GET", "/s/nothing.js", "", answer{404, []string{isPage}, "no such page"}},
-		{"GET", "/nothing", "", answer{404, []string{isPage}, "no such page"}},
+		{"GET", "/s/nothing.js", "", lost},
+		{"GET", "/nothing", "", lost},
 		{"GET", "/v1/nothing", "", answer{404, []string{isJSON}, `{"code":"not-found"}`}},
-		{"BREW", "/nothing", "", answer{404, []string{isPage}, "no such page"}},
-		{"OPTIONS", "*", "", answer{404, []string{isPage}, "no such page"}},
+		{"BREW", "/nothing", "", lost},
+		{"OPTIONS", "*", "", lost},
 		{"GET", "/healthz", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", answer{200, []string{isText, closes}, "ok\n"}},
 	} {
 		b.ask(t, false, c.method, c.path, c.more).compare(t, c.want)

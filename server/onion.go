@@ -53,16 +53,16 @@ func overOnion(r *http.Request) bool {
 // onionNote shows where the form is to be found in Tor Browser, as text and for
 // a camera. The address is no link: another browser would follow it, and ask
 // its phone company for the name.
-func (p *pages) onionNote(tag string) (string, error) {
+func (p *pages) onionNote(l *language) (string, error) {
 	if p.onion == "" {
 		return "", nil
 	}
-	url := "http://" + p.onion + "/" + tag + "/"
+	url := "http://" + p.onion + "/" + l.tag + "/"
 	code, err := qr.Encode(url, qr.M)
 	if err != nil {
 		return "", fmt.Errorf("server: the onion address as a QR code: %w", err)
 	}
-	return p.expand(onionPart, map[string]string{"address": html.EscapeString(url), "code": svg(code)}), nil
+	return l.expand(onionPart, map[string]string{"address": html.EscapeString(url), "code": svg(code)}), nil
 }
 
 // quiet is the white border that readers need, in modules.

@@ -50,9 +50,9 @@ func TestOnionOnThePage(t *testing.T) {
 	for _, c := range []struct{ method, path, host, location string }{
 		{"GET", "/", "box.example", "http://" + onion + "/"},
 		{"HEAD", "/ps/", "box.example", "http://" + onion + "/ps/"},
-		{"GET", "/ps/?q=secret", "box.example:8080", "http://" + onion + "/ps/"},
-		{"GET", "/ps", "onion.example", "http://" + onion + "/ps"},
-		{"GET", "/ps/", onion, ""},
+		{"GET", "/en/?q=secret", "box.example:8080", "http://" + onion + "/en/"},
+		{"GET", "/en", "onion.example", "http://" + onion + "/en"},
+		{"GET", "/en/", onion, ""},
 		{"GET", "/", strings.ToUpper(onion) + ":80", ""},
 		{"GET", "/en/", "www." + onion, ""},
 		{"GET", "/nothing", "box.example", ""},

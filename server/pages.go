@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"html"
 	"net/http"
@@ -32,31 +31,24 @@ var (
 		return base64.StdEncoding.EncodeToString(h[:])
 	}()
 	frame, formPart, donePart, failurePart = mustRead("frame.html"), mustRead("form.html"), mustRead("done.html"), mustRead("failure.html")
-	onionPart, scriptPart                  = mustRead("onion.html"), mustRead("script.html")
+	onionPart, scriptPart, menuPart        = mustRead("onion.html"), mustRead("script.html"), mustRead("menu.html")
 )
-
-// catalogue maps keys to the sentences of one language.
-type catalogue map[string]string
 
 // pages makes the pages that a witness sees. html/template is not used: it
 // would make the linker keep every method of every type, those that decrypt
 // among them.
 type pages struct {
-	english catalogue
-	org     string
-	exit    string
-	onion   string            // the name of the box in Tor, or nothing
-	forms   map[string]string // language: the whole form page
-	inTor   map[string]string // the same, for those who came by the onion
+	org   string
+	exit  string
+	onion string            // the name of the box in Tor, or nothing
+	forms map[string]string // language: the whole form page
+	inTor map[string]string // the same, for those who came by the onion
 }
 
 const defaultExit = "https://www.wikipedia.org/"
 
 func newPages(cfg Config) (*pages, error) {
 	p := &pages{org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion, forms: make(map[string]string), inTor: make(map[string]string)}
-	if err := json.Unmarshal([]byte(mustRead("i18n/en.json")), &p.english); err != nil {
-		return nil, fmt.Errorf("server: catalogue en: %w", err)
-	}
 	if p.exit == "" {
 		p.exit = defaultExit
 	}
@@ -64,47 +56,64 @@ func newPages(cfg Config) (*pages, error) {
 		return nil, fmt.Errorf("server: the page to leave to must be a web address, not %q", p.exit)
 	}
 	for _, l := range languages {
-		note, err := p.onionNote(l.tag)
+		note, err := p.onionNote(l)
 		if err != nil {
 			return nil, err
 		}
-		p.forms[l.tag] = p.formPage(l.tag, "what.a3", note)
-		p.inTor[l.tag] = p.formPage(l.tag, "what.a3.tor", "")
+		p.forms[l.tag] = p.formPage(l, "what.a3", note)
+		p.inTor[l.tag] = p.formPage(l, "what.a3.tor", "")
 	}
 	return p, nil
 }
 
 // formPage makes the form of one language. Seen is the sentence about what the
 // witness's phone company can see, onion what the page says about Tor.
-func (p *pages) formPage(tag, seen, onion string) string {
-	return p.page(tag, formPart, map[string]string{
-		"what": p.what(), "languages": languageLinks(), "seen": html.EscapeString(p.english[seen]), "onion": onion,
-		"script": p.expand(scriptPart, map[string]string{"tag": tag, "script": pageScript}),
+func (p *pages) formPage(l *language, seen, onion string) string {
+	return p.page(l, formPart, map[string]string{
+		"what": p.what(l), "menu": menu(l), "seen": html.EscapeString(l.words[seen]), "onion": onion,
+		"script": l.expand(scriptPart, map[string]string{"tag": l.tag, "script": pageScript}),
 	})
 }
 
-// what is the first answer to "What happens to my files?".
-func (p *pages) what() string {
-	if p.org == "" {
-		return html.EscapeString(p.english["what.a1.noorg"])
+// menu leads to the form in every language. It is not on the page with the
+// receipt, which nobody should leave by chance.
+func menu(l *language) string {
+	var links strings.Builder
+	for _, other := range languages {
+		links.WriteString(`<a href="/` + other.tag + `/" hreflang="` + other.tag + `" lang="` + other.tag + `">` + html.EscapeString(other.name) + "</a>\n")
 	}
-	return html.EscapeString(strings.ReplaceAll(p.english["what.a1"], "{org}", p.org))
+	return l.expand(menuPart, map[string]string{"links": links.String()})
 }
 
-// page puts a part into the frame. The values hold HTML. A language without a
-// catalogue gets English, and the page says that it is English.
-func (p *pages) page(tag, part string, values map[string]string) string {
-	v := map[string]string{"tag": tag, "lang": "en", "dir": "ltr", "style": style, "exit": html.EscapeString(p.exit)}
+// what is the first answer to "What happens to my files?".
+func (p *pages) what(l *language) string {
+	if p.org == "" {
+		return html.EscapeString(l.words["what.a1.noorg"])
+	}
+	return l.html("what.a1", "org", p.org)
+}
+
+// page puts a part into the frame. The values hold HTML.
+func (p *pages) page(l *language, part string, values map[string]string) string {
+	v := map[string]string{"tag": l.tag, "dir": l.dir, "style": style, "exit": html.EscapeString(p.exit), "draft": draft(l)}
 	for k, s := range values {
 		v[k] = s
 	}
-	v["main"] = strings.TrimSpace(p.expand(part, v))
-	return p.expand(frame, v)
+	v["main"] = strings.TrimSpace(l.expand(part, v))
+	return l.expand(frame, v)
+}
+
+// draft warns of a translation that nobody has read. English is none.
+func draft(l *language) string {
+	if l.reviewed || l.tag == "en" {
+		return ""
+	}
+	return `<footer class="note">` + html.EscapeString(l.words["draft"]) + "</footer>\n"
 }
 
 // expand replaces {key} with a sentence of the catalogue and {=key} with a
 // value. The style sheet has braces too; it is a value, so it stays whole.
-func (p *pages) expand(s string, values map[string]string) string {
+func (l *language) expand(s string, values map[string]string) string {
 	var b strings.Builder
 	for {
 		before, rest, ok := strings.Cut(s, "{")
@@ -116,7 +125,7 @@ func (p *pages) expand(s string, values map[string]string) string {
 		if name, isValue := strings.CutPrefix(key, "="); isValue {
 			b.WriteString(values[name])
 		} else {
-			b.WriteString(html.EscapeString(p.english[key]))
+			b.WriteString(html.EscapeString(l.words[key]))
 		}
 		s = after
 	}
@@ -144,17 +153,17 @@ func (p *pages) form(w http.ResponseWriter, r *http.Request, tag string) {
 
 // done is the page with the receipt. Left are the numbers of the files in which
 // hidden details are left.
-func (p *pages) done(w http.ResponseWriter, tag string, r crypto.Receipt, files int, left []int) {
-	p.write(w, http.StatusOK, p.page(tag, donePart, map[string]string{
+func (p *pages) done(w http.ResponseWriter, l *language, r crypto.Receipt, files int, left []int) {
+	p.write(w, http.StatusOK, p.page(l, donePart, map[string]string{
 		"receipt": html.EscapeString(r.String()),
-		"files":   html.EscapeString(strings.ReplaceAll(p.english["done.files"], "{n}", strconv.Itoa(files))),
-		"left":    p.left(left),
+		"files":   l.html("done.files", "n", strconv.Itoa(files)),
+		"left":    uncleaned(l, left),
 	}))
 }
 
-// left says which files could not be cleaned, by their place in the list that
-// the witness chose: the page does not repeat names.
-func (p *pages) left(files []int) string {
+// uncleaned says which files could not be cleaned, by their place in the list
+// that the witness chose: the page does not repeat names.
+func uncleaned(l *language, files []int) string {
 	if len(files) == 0 {
 		return ""
 	}
@@ -162,20 +171,12 @@ func (p *pages) left(files []int) string {
 	for _, n := range files {
 		list = append(list, strconv.Itoa(n))
 	}
-	return `<p class="left">` + html.EscapeString(strings.ReplaceAll(p.english["done.left"], "{n}", strings.Join(list, ", "))) + "</p>\n"
+	return `<p class="left">` + l.html("done.left", "n", strings.Join(list, ", ")) + "</p>\n"
 }
 
 // failure is the page that says what a witness can do now.
-func (p *pages) failure(w http.ResponseWriter, tag string, f *failure) {
-	if !knownLanguage(tag) {
-		tag = "en"
-	}
-	p.write(w, f.status, p.page(tag, failurePart, map[string]string{
-		"sentence": html.EscapeString(p.sentence(tag, f.text)), "code": f.code,
+func (p *pages) failure(w http.ResponseWriter, l *language, f *failure) {
+	p.write(w, f.status, p.page(l, failurePart, map[string]string{
+		"sentence": l.html(f.text, "max", strconv.Itoa(maxDrop>>20)), "code": f.code, "menu": menu(l),
 	}))
-}
-
-// sentence returns one sentence of the catalogue, for every tag in English.
-func (p *pages) sentence(tag, key string) string {
-	return strings.ReplaceAll(p.english[key], "{max}", strconv.Itoa(maxDrop>>20))
 }

@@ -9,8 +9,8 @@ import (
 // send answers POST /{lang}/send: the form that every browser can fill in. The
 // receipt is given only when the whole drop is durable.
 func (s *Server) send(w http.ResponseWriter, r *http.Request) {
-	lang := langOf(r)
-	if !knownLanguage(lang) {
+	lang := pathLanguage(r)
+	if lang == nil {
 		s.fail(w, r, errNotFound)
 		return
 	}
@@ -22,7 +22,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	f, receipt, err := s.receive(w, r, lang)
+	f, receipt, err := s.receive(w, r, lang.tag)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errCut
 	}
