@@ -132,6 +132,7 @@ func (d *demo) typeCommands(t *testing.T) string {
 type phone struct {
 	ctx    context.Context
 	base   string
+	width  int64 // of the screen, in CSS pixels
 	mu     sync.Mutex
 	faults []string // what a well-behaved page never causes
 }
@@ -157,10 +158,8 @@ func newPhone(t *testing.T, base string) *phone {
 	ph.do(t, "starting chromium",
 		call(network.Enable, network.EnableParams{}),
 		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}),
-		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-			Width: 360, Height: 640, DeviceScaleFactor: 2, Mobile: true,
-		}),
 	)
+	ph.size(t, 360, 640)
 	if err := chromedp.Listen(ctx, ph.watch); err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +171,15 @@ func call[P, R any](c cdp.Command[P, R], p P) chromedp.Action[chromedp.Void] {
 		_, err := cdp.Call(ctx, t, c, p)
 		return err
 	})
+}
+
+// size makes it another phone.
+func (ph *phone) size(t *testing.T, width, height int64) {
+	t.Helper()
+	ph.width = width
+	ph.do(t, "setting the screen", call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: width, Height: height, DeviceScaleFactor: 2, Mobile: true,
+	}))
 }
 
 func (ph *phone) do(t *testing.T, what string, steps ...chromedp.Action[chromedp.Void]) {
@@ -234,14 +242,17 @@ func (ph *phone) fits(t *testing.T, what string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := m.CSSContentSize.Width; w > 360 {
-		t.Errorf("%s is %.0f pixels wide, the screen 360", what, w)
+	if w := m.CSSContentSize.Width; w > float64(ph.width) {
+		t.Errorf("%s is %.0f pixels wide, the screen %d", what, w, ph.width)
 	}
 }
 
 // shot saves the whole page as a picture, if somebody wants to see it.
 func (ph *phone) shot(t *testing.T, name string) {
 	t.Helper()
+	if os.Getenv("TEMOIN_SHOTS") == "" {
+		return
+	}
 	png, err := chromedp.Run(ph.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatalf("screenshot: %v", err)
