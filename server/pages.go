@@ -1,6 +1,7 @@
 package server
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -40,15 +41,26 @@ var (
 type pages struct {
 	org   string
 	exit  string
-	onion string            // the name of the box in Tor, or nothing
-	forms map[string]string // language: the whole form page
-	inTor map[string]string // the same, for those who came by the onion
+	onion string           // the name of the box in Tor, or nothing
+	forms map[string]still // language: the whole form page
+	inTor map[string]still // the same, for those who came by the onion
+}
+
+// still is a page that is the same for everybody, as it is and packed.
+type still struct{ page, packed string }
+
+func newStill(page string) still {
+	var b strings.Builder
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	w.Write([]byte(page))
+	w.Close()
+	return still{page, b.String()}
 }
 
 const defaultExit = "https://www.wikipedia.org/"
 
 func newPages(cfg Config) (*pages, error) {
-	p := &pages{org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion, forms: make(map[string]string), inTor: make(map[string]string)}
+	p := &pages{org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion, forms: make(map[string]still), inTor: make(map[string]still)}
 	if p.exit == "" {
 		p.exit = defaultExit
 	}
@@ -60,8 +72,8 @@ func newPages(cfg Config) (*pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.forms[l.tag] = p.formPage(l, "what.a3", note)
-		p.inTor[l.tag] = p.formPage(l, "what.a3.tor", "")
+		p.forms[l.tag] = newStill(p.formPage(l, "what.a3", note))
+		p.inTor[l.tag] = newStill(p.formPage(l, "what.a3.tor", ""))
 	}
 	return p, nil
 }
@@ -141,14 +153,18 @@ func (p *pages) write(w http.ResponseWriter, status int, page string) {
 // form is the page that a witness fills in. It says where the box is in Tor, to
 // those who came another way. The path has the grammar of its route.
 func (p *pages) form(w http.ResponseWriter, r *http.Request, tag string) {
+	f := p.forms[tag]
 	if overOnion(r) {
-		p.write(w, http.StatusOK, p.inTor[tag])
-		return
-	}
-	if p.onion != "" {
+		f = p.inTor[tag]
+	} else if p.onion != "" {
 		w.Header().Set("Onion-Location", "http://"+p.onion+r.URL.Path)
 	}
-	p.write(w, http.StatusOK, p.forms[tag])
+	if acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		p.write(w, http.StatusOK, f.packed)
+		return
+	}
+	p.write(w, http.StatusOK, f.page)
 }
 
 // done is the page with the receipt. Left are the numbers of the files in which

@@ -44,9 +44,8 @@ func (s *Server) showScript(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	w.Header().Set("Vary", "Accept-Encoding")
 	body := packed
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if acceptsGzip(r) {
 		w.Header().Set("Content-Encoding", "gzip")
 	} else {
 		body = unpack(packed)
@@ -54,6 +53,9 @@ func (s *Server) showScript(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Write(body)
 }
+
+// acceptsGzip: what is packed needs no Vary, since nobody may store it.
+func acceptsGzip(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") }
 
 func unpack(packed []byte) []byte {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
