@@ -1,6 +1,9 @@
 package e2e
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // hugeSizes are files with sizes near to the largest that there can be, within
 // one another: most of what is near to it is refused, some is not.
@@ -12,13 +15,20 @@ func hugeSizes() (all [][]byte) {
 		return join([]byte(id), binary.BigEndian.AppendUint64(nil, size|1<<56), join(body...))
 	}
 	ftyp := []byte("\x00\x00\x00\x14ftypisom\x00\x00\x00\x00isom")
+	moov := []byte("\x00\x00\x00\x08moov")
 	track := []byte("\x16\x54\xae\x6b\x88\xae\x86\xd7\x81\x01\x83\x81\x01")
 	ebml := []byte("\x1a\x45\xdf\xa3\x87\x42\x82\x84webm")
 	for _, n := range []uint64{1 << 53, 1 << 56, 1 << 61, 1 << 62, 1 << 63} {
-		for outer := n - 40; outer < n+2; outer += 3 {
+		for outer := n - 40; outer < n+2; outer++ {
 			all = append(all, join(ftyp, []byte("\x00\x00\x00\x00moov"), box("udta", outer, []byte("SECRET"))))
-			for inner := outer - 32; inner < outer+2; inner++ {
+			all = append(all, join(ftyp, moov, []byte("\x00\x00\x00\x00mfra"), box("udta", outer, []byte("SECRET"))))
+			if outer%3 != 0 {
+				continue
+			}
+			for _, less := range []uint64{0, 1, 7, 8, 9, 15, 16, 17, 18, 31} {
+				inner := outer - less
 				all = append(all, join(ftyp, box("moov", outer, box("mvex", inner, box("free", inner-16)))))
+				all = append(all, join(ftyp, moov, box("mfra", outer, box("udta", inner, []byte("SECRET")))))
 				if outer < 1<<56 {
 					all = append(all, join(ebml, element("\x18\x53\x80\x67", outer, track, element("\x12\x54\xc3\x67", inner))))
 				}
@@ -26,6 +36,37 @@ func hugeSizes() (all [][]byte) {
 		}
 	}
 	return all
+}
+
+// limits are files on both sides of what scrub is ready to remember, to hold in
+// memory, and to look through.
+func limits() (all [][]byte) {
+	be := binary.BigEndian
+	box := func(typ string, body ...[]byte) []byte {
+		b := join(body...)
+		return join(be.AppendUint32(nil, uint32(8+len(b))), []byte(typ), b)
+	}
+	zeros := func(n int) []byte { return make([]byte, n) }
+	ftyp := box("ftyp", []byte("isom\x00\x00\x00\x00isom"))
+	// A track of text of which each sample is a piece of its own, and more in it.
+	text := func(samples int, more []byte) []byte {
+		stco := be.AppendUint32(zeros(4), uint32(samples))
+		for i := range samples {
+			stco = be.AppendUint32(stco, uint32(28+2*i))
+		}
+		hdlr := box("hdlr", zeros(8), []byte("text"), zeros(13))
+		stbl := box("stbl", box("stsz", be.AppendUint32([]byte("\x00\x00\x00\x00\x00\x00\x00\x01"), uint32(samples))),
+			box("stsc", []byte("\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01")), box("stco", stco))
+		return box("moov", box("trak", box("tkhd", zeros(84)), box("mdia", hdlr, box("minf", stbl)), more))
+	}
+	for _, n := range []int{40_000, 65_536, 65_537, 70_000} {
+		all = append(all, join(ftyp, box("mdat", bytes.Repeat([]byte("m"), 2*n)), text(n, nil)))
+	}
+	for _, n := range []int{9 << 20, 17 << 20} {
+		all = append(all, join(ftyp, box("mdat", []byte("media")), text(1, box("free", zeros(n)))))
+	}
+	signed := join([]byte("Lavc58.134.100"), bytes.Repeat([]byte("s"), 9993))
+	return append(all, join(ftyp, box("mdat", bytes.Repeat(signed, 120)), text(1, nil)))
 }
 
 // heads are the starts of files of all types that there are, and of some that

@@ -17,7 +17,7 @@ import (
 // says the same of them, whatever the files are.
 func TestTwin(t *testing.T) {
 	tw := newTwin(t)
-	seeds, inputs := testsInputs(t, tw.tests, "^Fuzz"), testsInputs(t, tw.tests, "^Test")
+	seeds, inputs := testsInputs(t, tw.tests, "^(Fuzz|TestTables)", ""), testsInputs(t, tw.tests, "^Test", "Tables|Large|Oracle")
 	t.Run("samples", tw.samples)
 	t.Run("inputs of the tests", func(t *testing.T) { tw.inputs(t, seeds, inputs) })
 	t.Run("mutations", func(t *testing.T) { tw.mutations(t, append(seeds, inputs...)) })
@@ -59,11 +59,11 @@ func (tw *twin) samples(t *testing.T) {
 	}
 }
 
-// inputs are the seeds of the fuzz targets of scrub, what its tests clean, and
-// some that are hard for who has no numbers of 64 bits.
+// inputs are the seeds of the fuzz targets of scrub, what goes through its tables
+// and what its other tests clean, and some that are hard for who has no numbers of 64 bits.
 func (tw *twin) inputs(t *testing.T, seeds, tests [][]byte) {
 	tw.counts = map[string]int{}
-	all := slices.Concat(seeds, hugeSizes(), heads())
+	all := slices.Concat(hugeSizes(), heads(), limits(), seeds)
 	step := 10
 	if full {
 		step = 1
@@ -83,7 +83,7 @@ func (tw *twin) inputs(t *testing.T, seeds, tests [][]byte) {
 // mutations are broken and hostile files.
 func (tw *twin) mutations(t *testing.T, inputs [][]byte) {
 	tw.counts = map[string]int{}
-	batches := 16
+	batches := 12
 	seed := uint64(5)
 	if full {
 		batches, seed = 1000, rand.Uint64()
