@@ -55,7 +55,9 @@ func (s *Server) showScript(w http.ResponseWriter, r *http.Request) {
 }
 
 // acceptsGzip: what is packed needs no Vary, since nobody may store it.
-func acceptsGzip(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") }
+func acceptsGzip(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+}
 
 func unpack(packed []byte) []byte {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
