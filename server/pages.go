@@ -49,11 +49,12 @@ type pages struct {
 // still is a page that is the same for everybody, as it is and packed.
 type still struct{ page, packed string }
 
-func newStill(page string) still {
+// newStill packs with a packer that is used again: each has most of a megabyte.
+func newStill(packer *gzip.Writer, page string) still {
 	var b strings.Builder
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	w.Write([]byte(page))
-	w.Close()
+	packer.Reset(&b)
+	packer.Write([]byte(page))
+	packer.Close()
 	return still{page, b.String()}
 }
 
@@ -67,13 +68,14 @@ func newPages(cfg Config) (*pages, error) {
 	if !strings.HasPrefix(p.exit, "https://") && !strings.HasPrefix(p.exit, "http://") {
 		return nil, fmt.Errorf("server: the page to leave to must be a web address, not %q", p.exit)
 	}
+	packer, _ := gzip.NewWriterLevel(nil, gzip.DefaultCompression)
 	for _, l := range languages {
 		note, err := p.onionNote(l)
 		if err != nil {
 			return nil, err
 		}
-		p.forms[l.tag] = newStill(p.formPage(l, "what.a3", note))
-		p.inTor[l.tag] = newStill(p.formPage(l, "what.a3.tor", ""))
+		p.forms[l.tag] = newStill(packer, p.formPage(l, "what.a3", note))
+		p.inTor[l.tag] = newStill(packer, p.formPage(l, "what.a3.tor", ""))
 	}
 	return p, nil
 }
