@@ -34,7 +34,7 @@ export class Outbox {
   private underWay = 0;
   private failed: Error | undefined;
   private waiting: (() => void)[] = [];
-  private speed = 0; // bytes a second, of everything together
+  private speed = 0; // bytes a second, of everything together; 0 while nobody knows
   private since = 0;
   private sent = 0;
 
@@ -43,11 +43,6 @@ export class Outbox {
   /** Whether objects should be large. */
   get large(): boolean {
     return this.speed > goodLine;
-  }
-
-  /** Bytes a second, 0 while nobody knows. */
-  get rate(): number {
-    return this.speed;
   }
 
   /** Takes an object as soon as there is room, and sends it in the background. */

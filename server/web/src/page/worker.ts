@@ -86,6 +86,7 @@ export class Asked {
     const { port1, port2 } = new MessageChannel();
     this.w.postMessage(null, [port1]);
     other.postMessage(null, [port2]);
+    other.onerror = this.w.onerror; // without it this worker would wait for ever
     this.others.push(other);
   }
 
