@@ -35,6 +35,11 @@ func TestPageLeavesNothing(t *testing.T) {
 			d.close()
 			return ""
 		},
+		"typed": func(d *driver, _ *line) string { // and the phone dies before anything is sent
+			d.settle()
+			d.kill()
+			return ""
+		},
 		"killed": func(d *driver, l *line) string {
 			l.set(weather{up: 2_000}) // even one letter takes half a minute
 			d.press1()
@@ -64,6 +69,34 @@ func TestPageLeavesNothing(t *testing.T) {
 			})
 		}
 	}, "chromium", "firefox")
+}
+
+// TestFormLeavesNothing looks for the words in what Firefox wrote, without a
+// script: while they stand in the form, and after they were sent.
+func TestFormLeavesNothing(t *testing.T) {
+	const words, where, name = "Grasshopper-in-the-dunes-fourteen", "behind-the-ninth-hangar", "zwischenlager-seven-tents.jpg"
+	photo := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(photo, []byte("A photo."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, sent := range []bool{false, true} {
+		t.Run(map[bool]string{false: "typed", true: "sent"}[sent], func(t *testing.T) {
+			d, b := newDriver(t, "firefox-nojs"), newBox(t).serve(t, freeAddr(t))
+			d.open(b.url + "/en/")
+			d.typeText("[name=words]", words)
+			d.typeText("[name=where]", where)
+			d.files("[name=files]", photo)
+			if sent {
+				d.click("button:not([type])")
+				d.waitFor(`document.querySelector("h1").textContent == "We have it."`, 20*time.Second)
+			}
+			d.settle()
+			d.kill()
+			for _, hit := range searchProfile(t, d.profile, words, where, name) {
+				t.Error(hit)
+			}
+		})
+	}
 }
 
 // TestPageKeepsNothing: no cookie, no storage of any kind, no service worker.
