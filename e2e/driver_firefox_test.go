@@ -196,6 +196,9 @@ func (f *firefox) press(ctx context.Context, css string) error {
 		}, nil); err != nil {
 			return err
 		}
+		// The process that places the pointer learns of the scrolling with the next frame, and
+		// until then hits what was there before.
+		time.Sleep(200 * time.Millisecond)
 		origin := object{"type": "element", "element": element}
 		err := f.actions(ctx, object{"type": "pointer", "id": "finger", "actions": []object{
 			{"type": "pointerMove", "x": 0, "y": 0, "origin": origin}, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0},
