@@ -131,6 +131,10 @@ func (c *chromium) write(ctx context.Context, css, text string) error {
 	return c.do(ctx, chromedp.SendKeys(chromedp.CSS(css), text))
 }
 
+func (c *chromium) keys(ctx context.Context, keys string) error {
+	return c.do(ctx, chromedp.KeyEvent(keys))
+}
+
 func (c *chromium) resize(ctx context.Context, w, h int) error {
 	return c.do(ctx, call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: int64(w), Height: int64(h), DeviceScaleFactor: 2, Mobile: true,

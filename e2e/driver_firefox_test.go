@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // torSafer is what Tor Browser's level "Safer" takes away from scripts.
@@ -90,7 +92,11 @@ func (f *firefox) begin(ctx context.Context, url string) (err error) {
 		return err
 	}
 	f.page = tree.Contexts[0].Context
-	return f.call(ctx, "session.subscribe", object{"events": []string{"log.entryAdded", "network.beforeRequestSent"}}, nil)
+	if err := f.call(ctx, "session.subscribe", object{"events": []string{"log.entryAdded", "network.beforeRequestSent"}}, nil); err != nil {
+		return err
+	}
+	// Without a screen nobody gives the window the focus, nor the page in it.
+	return f.inside(ctx, "(Services.focus.activeWindow = window, gBrowser.selectedBrowser.focus(), 0)")
 }
 
 type object = map[string]any
@@ -217,11 +223,18 @@ func (f *firefox) write(ctx context.Context, css, text string) error {
 	if err := f.press(ctx, css); err != nil {
 		return err
 	}
-	var keys []object
-	for _, r := range text {
-		keys = append(keys, object{"type": "keyDown", "value": string(r)}, object{"type": "keyUp", "value": string(r)})
+	return f.keys(ctx, text)
+}
+
+// webDriverKeys are WebDriver's letters for keys that write none.
+var webDriverKeys = strings.NewReplacer("\t", "\uE004", "\r", "\uE007", kb.ArrowDown, "\uE015")
+
+func (f *firefox) keys(ctx context.Context, keys string) error {
+	var actions []object
+	for _, r := range webDriverKeys.Replace(keys) {
+		actions = append(actions, object{"type": "keyDown", "value": string(r)}, object{"type": "keyUp", "value": string(r)})
 	}
-	return f.actions(ctx, object{"type": "key", "id": "keyboard", "actions": keys})
+	return f.actions(ctx, object{"type": "key", "id": "keyboard", "actions": actions})
 }
 
 func (f *firefox) resize(ctx context.Context, w, h int) error {

@@ -53,10 +53,7 @@ func TestPageKeepsDetailsOnDemand(t *testing.T) {
 
 // TestPageAsksAboutWhatItCannotClean: a PDF goes only if the witness says so.
 func TestPageAsksAboutWhatItCannotClean(t *testing.T) {
-	pdf := filepath.Join(t.TempDir(), "paper.pdf")
-	if err := os.WriteFile(pdf, []byte("%PDF-1.4\n%%EOF\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	pdf := paper(t)
 	photo := sample(t, "gen-motionphoto-google.jpg")
 	for _, answer := range []string{"send", "leave"} {
 		d, b := newDriver(t, "chromium"), newBox(t).serve(t, freeAddr(t))
@@ -77,6 +74,16 @@ func TestPageAsksAboutWhatItCannotClean(t *testing.T) {
 			b.wantDrop(t, "", cleaned(t, photo))
 		}
 	}
+}
+
+// paper is a file that nobody cleans.
+func paper(t *testing.T) string {
+	t.Helper()
+	pdf := filepath.Join(t.TempDir(), "paper.pdf")
+	if err := os.WriteFile(pdf, []byte("%PDF-1.4\n%%EOF\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return pdf
 }
 
 // locks waits until the page says that the phone locks.

@@ -108,6 +108,10 @@ func TestTranslations(t *testing.T) {
 				if e.text != "true" && e.text != "false" {
 					t.Errorf("%s: reviewed is %s", tag, e.text)
 				}
+			case "size": // a unit may well be the English one
+				if !strings.HasPrefix(e.text, "{mb} ") {
+					t.Errorf("%s: a size is %q", tag, e.text)
+				}
 			default:
 				if complaint := complaintOf(tag, e.text, english[e.key]); complaint != "" {
 					t.Errorf("%s, %s: %s: %s", tag, e.key, complaint, e.text)

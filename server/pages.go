@@ -194,7 +194,9 @@ func uncleaned(l *language, files []int) string {
 
 // failure is the page that says what a witness can do now.
 func (p *pages) failure(w http.ResponseWriter, l *language, f *failure) {
-	p.write(w, f.status, p.page(l, failurePart, map[string]string{
-		"sentence": l.html(f.text, "max", strconv.Itoa(maxDrop>>20)), "code": f.code, "menu": menu(l),
-	}))
+	title, sentence := html.EscapeString(l.words["err.title"]), `<p class="amber">`+l.html(f.text, "max", strconv.Itoa(maxDrop>>20))+"</p>\n"
+	if f.text == errNotFound.text { // nobody sent anything
+		title, sentence = html.EscapeString(l.words[f.text]), ""
+	}
+	p.write(w, f.status, p.page(l, failurePart, map[string]string{"title": title, "sentence": sentence, "code": f.code, "menu": menu(l)}))
 }

@@ -32,11 +32,21 @@ export class Form {
   /** Its test has passed: from now on the phone locks, and the page says so. */
   canLock(able: Able): void {
     this.able = able;
+    this.order();
     this.form.querySelectorAll<HTMLElement>('[data-way]').forEach((e) => hide(e, e.getAttribute('data-way') !== 'phone'));
     this.input.addEventListener('change', this.choose);
     this.choose();
     document.body.setAttribute('data-lock', 'phone');
     if (this.pressed) this.submit();
+  }
+
+  /** Puts the fields into the order in which they are shown, for the keyboard and
+   * for those who listen. A form has the files last: it arrives as it stands. */
+  private order(): void {
+    const at = document.activeElement as HTMLElement | null;
+    this.form.insertBefore(find('.first', this.form), this.form.firstChild);
+    find('.files', this.form).appendChild(find('.details', this.form));
+    if (at && at !== document.activeElement) at.focus();
   }
 
   /** The form goes on without locking on the phone, and the button says so. */
@@ -75,7 +85,7 @@ export class Form {
     this.files.forEach((f, i) => {
       const item = copyOf('item');
       find('bdi', item).textContent = f.name;
-      find('.size', item).textContent = mb(f.size) + ' MB';
+      fill(find('.size', item), { mb: mb(f.size) });
       const out = find<HTMLButtonElement>('button', item);
       out.setAttribute('aria-label', out.textContent + ' ' + f.name);
       out.onclick = () => {
