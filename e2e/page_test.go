@@ -76,6 +76,22 @@ func TestPageAsksAboutWhatItCannotClean(t *testing.T) {
 	}
 }
 
+// TestPageSaysThatAWorkerBroke: when hashing fails half-way, the witness reads what
+// became of it, and does not wait for ever.
+func TestPageSaysThatAWorkerBroke(t *testing.T) {
+	d, b := newDriver(t, "chromium"), newBox(t).serve(t, freeAddr(t))
+	d.open(changed(t, b.url, "/s/hash-", func(string) string {
+		return `onmessage = e => { e.ports[0].onmessage = () => { throw new Error("broken") } }; postMessage("ready")`
+	}) + "/en/")
+	d.locks()
+	d.choose("", film(t, 2<<20))
+	d.press1()
+	d.waitFor(`document.body.dataset.state == "failed"`, 20*time.Second)
+	if text := d.text("document.querySelector('main').innerText"); !strings.Contains(text, "Something is wrong with this site.") {
+		t.Errorf("the page says %q", text)
+	}
+}
+
 // paper is a file that nobody cleans.
 func paper(t *testing.T) string {
 	t.Helper()
