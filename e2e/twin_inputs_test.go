@@ -49,24 +49,29 @@ func limits() (all [][]byte) {
 	zeros := func(n int) []byte { return make([]byte, n) }
 	ftyp := box("ftyp", []byte("isom\x00\x00\x00\x00isom"))
 	// A track of text of which each sample is a piece of its own, and more in it.
-	text := func(samples int, more []byte) []byte {
+	text := func(samples, from int, more []byte) []byte {
 		stco := be.AppendUint32(zeros(4), uint32(samples))
 		for i := range samples {
-			stco = be.AppendUint32(stco, uint32(28+2*i))
+			stco = be.AppendUint32(stco, uint32(from+2*i))
 		}
 		hdlr := box("hdlr", zeros(8), []byte("text"), zeros(13))
 		stbl := box("stbl", box("stsz", be.AppendUint32([]byte("\x00\x00\x00\x00\x00\x00\x00\x01"), uint32(samples))),
 			box("stsc", []byte("\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01")), box("stco", stco))
 		return box("moov", box("trak", box("tkhd", zeros(84)), box("mdia", hdlr, box("minf", stbl)), more))
 	}
-	for _, n := range []int{40_000, 65_536, 65_537, 70_000} {
-		all = append(all, join(ftyp, box("mdat", bytes.Repeat([]byte("m"), 2*n)), text(n, nil)))
+	for _, n := range []int{40_000, 65_536, 65_537, 70_000} { // behind the end: to cut a file into so many pieces takes half a minute
+		all = append(all, join(ftyp, box("mdat", []byte("media")), text(n, 1<<30, nil)))
 	}
 	for _, n := range []int{9 << 20, 17 << 20} {
-		all = append(all, join(ftyp, box("mdat", []byte("media")), text(1, box("free", zeros(n)))))
+		all = append(all, join(ftyp, box("mdat", []byte("media")), text(1, 28, box("free", zeros(n)))))
+	}
+	// What is changed stands where one read of the page ends and the next begins.
+	mvhd := box("mvhd", zeros(4), bytes.Repeat([]byte{0xee}, 8), zeros(88))
+	for far := 0; far < 160; far += 8 {
+		all = append(all, join(ftyp, box("free", zeros(32<<10-36-far)), box("moov", mvhd, box("free", zeros(900)))))
 	}
 	signed := join([]byte("Lavc58.134.100"), bytes.Repeat([]byte("s"), 9993))
-	return append(all, join(ftyp, box("mdat", bytes.Repeat(signed, 120)), text(1, nil)))
+	return append(all, join(ftyp, box("mdat", bytes.Repeat(signed, 120)), text(500, 28, nil)))
 }
 
 // heads are the starts of files of all types that there are, and of some that

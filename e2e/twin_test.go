@@ -71,6 +71,8 @@ func (tw *twin) inputs(t *testing.T, seeds, tests [][]byte) {
 	for i := 0; i < len(tests); i += step {
 		all = append(all, tests[i])
 	}
+	// The formats mixed: each has a worker of its own.
+	rand.New(rand.NewPCG(1, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	for i := 0; i < len(all); i += twinBatch {
 		tw.same(t, "an input of the tests of scrub", all[i:min(i+twinBatch, len(all))])
 	}
