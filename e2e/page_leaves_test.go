@@ -142,7 +142,7 @@ func TestPageMemory(t *testing.T) {
 	more := peaks[1].rss - peaks[0].rss
 	t.Logf("peak for 64 MiB: %d MiB, for %d MiB: %d MiB more", peaks[0].rss>>20, large>>20, more>>20)
 	// When the browser collects garbage is its own affair: 27 to 46 MiB were seen, and for 1 GiB
-	// on a busy machine 132 and 171. Whoever kept what was sent would have all of it.
+	// 132 to 171. Whoever kept what was sent would have all of it.
 	if more > int64(large)/4+96<<20 {
 		t.Errorf("the larger file takes %d MiB more", more>>20)
 	}
