@@ -261,7 +261,7 @@ func TestMatrixOfSuccess(t *testing.T) {
 	kind, words := formBody(field{"words", "x"})
 	kind = "Content-Type: " + kind + "\r\n"
 	stored := answer{201, []string{isJSON}, `{"code":"stored"}`}
-	lost := answer{404, []string{isPage, "Vary: Accept-Language"}, "n’existe pas"} // in the language of the browser
+	lost := answer{404, []string{isPage, "Vary: Accept-Language"}, "<h1>Cette page n’existe pas ici.</h1>"} // in the language of the browser
 	for _, c := range []struct {
 		method, path, more string
 		want               answer

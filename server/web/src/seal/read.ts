@@ -5,8 +5,9 @@ import type { Bytes } from './bytes';
 /** The phone does not let us read a file, or it changed meanwhile. */
 export class Unreadable extends Error {}
 
-// Not a stream that fills memory of ours: it takes a quarter of the time and leaves
-// no garbage, but in Chromium 5 of 6 videos of a gigabyte stood still for ever.
+// Not a stream that fills memory of ours: it leaves less garbage, but in Chromium 5
+// of 6 videos of a gigabyte stood still for ever.
+//
 // A reader keeps what it read last, until the garbage collector comes: so there
 // are few of them.
 const readers: FileReader[] = [];
