@@ -65,6 +65,18 @@ type Putter interface {
 	Put(ctx context.Context, key string, body []byte) error
 }
 
+// Prober is a Sink that can find out by itself whether it would take an object
+// now, without a sender.
+type Prober interface {
+	// Probe goes through all that storing an object takes: it writes body, of
+	// [Small] bytes, publishes it and makes it durable. It returns what Create
+	// and Commit would. In a directory it does so where key would lie, under a
+	// name that is no key, and removes it again; in a bucket, whose key can only
+	// write, the object stays under key, and finding it there is a success: call
+	// it with the same key each time, and nothing more is ever added.
+	Probe(ctx context.Context, key string, body []byte) error
+}
+
 // Object is one object on its way in. It is used by one goroutine at a time.
 type Object interface {
 	// Write appends to the object. Writing past its size is an error.
