@@ -29,3 +29,16 @@ func Index(b []byte) ([]byte, error) {
 }
 
 var FileName = fileName
+
+// Pace lets tests play how long objects take.
+type Pace struct{ *pace }
+
+func NewPace() Pace { return Pace{newPace(nil)} }
+
+// Took lets an object pass that takes so long, and returns how many may be under
+// way after it.
+func (p Pace) Took(d time.Duration) int {
+	p.enter()
+	p.leave(d)
+	return p.limit
+}

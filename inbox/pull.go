@@ -224,7 +224,9 @@ func (p *pull) progress(phase string, total int) {
 // store puts a sound object into the vault, in the place of a damaged one if
 // there is one.
 func (p *pull) store(ctx context.Context, k key, object []byte) error {
+	p.mu.Lock()
 	damaged := p.view.objects[k] != 0
+	p.mu.Unlock()
 	keep := p.v.keep
 	if damaged {
 		keep = p.v.replace
@@ -285,11 +287,18 @@ func (p *pull) verdict() error {
 	r := &p.report
 	switch {
 	case r.Damaged > 0 && r.Failed > 0:
-		return fmt.Errorf("%d objects at the source are damaged (%w), and %d did not come: %w", r.Damaged, crypto.ErrMalformed, r.Failed, p.pace.worst())
+		return fmt.Errorf("%s at the source do not open (%w), and %d did not come: %w", objects(r.Damaged), crypto.ErrMalformed, r.Failed, p.pace.worst())
 	case r.Damaged > 0:
-		return fmt.Errorf("%d objects at the source: %w", r.Damaged, crypto.ErrMalformed)
+		return fmt.Errorf("%s at the source: %w", objects(r.Damaged), crypto.ErrMalformed)
 	case r.Failed > 0:
-		return fmt.Errorf("%d objects did not come: %w", r.Failed, p.pace.worst())
+		return fmt.Errorf("%s did not come: %w", objects(r.Failed), p.pace.worst())
 	}
 	return nil
+}
+
+func objects(n int) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", n)
 }
