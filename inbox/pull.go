@@ -66,7 +66,8 @@ type pull struct {
 	removed map[key]bool
 	seen    *verdicts
 	pace    *pace
-	buffers sync.Pool
+	small   sync.Pool // of *[storage.Small]byte
+	large   sync.Pool // of *pullBuffers
 
 	mu      sync.Mutex
 	report  Report
@@ -105,7 +106,8 @@ type PullOptions struct {
 // damaged objects, and otherwise one of package storage.
 func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt PullOptions) (*Report, error) {
 	p := &pull{v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead, wanted: make(map[key]*want), open: make(map[key]bool), failed: make(map[key]bool)}
-	p.buffers.New = func() any { return new(pullBuffers) }
+	p.small.New = func() any { return new([storage.Small]byte) }
+	p.large.New = func() any { return new(pullBuffers) }
 	if err := p.prepare(ctx, name); err != nil {
 		return &p.report, err
 	}
