@@ -121,15 +121,21 @@ func TestShowReadsLetters(t *testing.T) {
 	if d.State != crypto.Complete || string(d.Text) != "They came at noon." || len(d.Files) != 2 || d.Files[0].Found != 5<<20 || !d.Files[1].Whole || d.Verified == "" {
 		t.Errorf("show says %+v", d)
 	}
-	// A closing letter that was spoiled since is seen.
+	// A closing letter that was spoiled since is seen, and so is an opening letter.
+	var opening string
 	for _, k := range mustKeys(t, inner) {
-		if len(read(t, inner, k)) == storage.Small {
+		object := read(t, inner, k)
+		if _, err := crypto.Sealed(object, keys.Identities()...); err == nil {
+			opening = k
+		} else if len(object) == storage.Small {
 			spoil(t, path, k, 60_000)
 		}
 	}
-	v = again(t, path, keys)
-	if d, err := v.Show(t.Context(), numbers[0]); err != nil || d.State == crypto.Complete && d.Manifest == nil {
-		t.Errorf("with spoiled letters show says %+v, %v", d, err)
+	for _, what := range []string{"closing", "opening"} {
+		if d, err := again(t, path, keys).Show(t.Context(), numbers[0]); err != nil || d.State != crypto.Damaged || len(d.Problems) == 0 {
+			t.Errorf("with a spoiled %s letter show says %+v, %v", what, d, err)
+		}
+		spoil(t, path, opening, 60_000)
 	}
 }
 
