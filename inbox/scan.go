@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -164,6 +165,7 @@ func (v *Vault) tryStrays(ctx context.Context, w *view, vs *verdicts, strays []k
 	try = append(try, vs.due(again, false)...)
 	var mu sync.Mutex
 	var found []*entry
+	others := make(map[key][]byte) // the headers of what is not ours
 	err := each(ctx, runtime.GOMAXPROCS(0), try, func(ctx context.Context, k key) error {
 		l, header, err := v.tryStray(ctx, k)
 		mu.Lock()
@@ -172,7 +174,7 @@ func (v *Vault) tryStrays(ctx context.Context, w *view, vs *verdicts, strays []k
 		case err == nil:
 			found = append(found, newEntry(l))
 		case errors.Is(err, crypto.ErrNotRecipient), errors.Is(err, crypto.ErrForeign):
-			vs.notOurs(k, header)
+			others[k] = bytes.Clone(header)
 		case errors.Is(err, crypto.ErrMalformed):
 			vs.brokenLetter(k)
 			w.torn = append(w.torn, k)
@@ -182,6 +184,11 @@ func (v *Vault) tryStrays(ctx context.Context, w *view, vs *verdicts, strays []k
 	for _, e := range found {
 		e.look(w.has)
 		w.drops[e.Letter] = e
+	}
+	for _, k := range w.unnamed() { // chunks and closing letters have found their drop
+		if header, tried := others[k]; tried {
+			vs.notOurs(k, header)
+		}
 	}
 	return err
 }

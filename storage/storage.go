@@ -126,23 +126,28 @@ func ValidKey(key string) bool {
 	name := key[2:]
 	switch key[0] {
 	case 'c':
-		return len(name) == 64 && digits(name, "0123456789abcdef")
+		return len(name) == 64 && isHex(name)
 	case 'r':
 		if len(name) < 34 || len(name) > 43 || name[32] != '-' || name[33] == '0' {
 			return false
 		}
-		return digits(name[:32], "0123456789abcdef") && digits(name[33:], "0123456789")
+		return isHex(name[:32]) && isDecimal(name[33:])
 	}
 	return false
 }
 
-func digits(s, set string) bool {
-	for i := range len(s) {
-		ok := false
-		for j := range len(set) {
-			ok = ok || s[i] == set[j]
+func isHex(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
 		}
-		if !ok {
+	}
+	return true
+}
+
+func isDecimal(s string) bool {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
 			return false
 		}
 	}
