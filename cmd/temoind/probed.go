@@ -47,6 +47,14 @@ func (p *probed) Put(ctx context.Context, key string, body []byte) error {
 	return p.Store.Put(ctx, key, body)
 }
 
+// Probe implements [storage.Prober].
+func (p *probed) Probe(ctx context.Context, key string, body []byte) error {
+	if err := p.prove(ctx); err != nil {
+		return err
+	}
+	return p.Store.Probe(ctx, key, body)
+}
+
 // proven reports whether the bucket has shown that it keeps what it has.
 func (b *box) proven() bool {
 	if b.bucket == nil {

@@ -68,7 +68,10 @@ type Store struct {
 	limits limits
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store  = (*Store)(nil)
+	_ storage.Prober = (*Store)(nil)
+)
 
 // limits bound how long a call may take.
 type limits struct {
@@ -135,6 +138,16 @@ func (s *Store) Create(ctx context.Context, size int64) (storage.Object, error) 
 		return nil, fmt.Errorf("storage/s3: starting an object: %w", spoolError(err))
 	}
 	return newObject(s, f, size), nil
+}
+
+// Probe implements [storage.Prober]. It takes as long as storing an object may:
+// give it a context that ends earlier.
+func (s *Store) Probe(ctx context.Context, key string, body []byte) error {
+	err := s.Put(ctx, key, body)
+	if errors.Is(err, storage.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // ErrOverwrites: the service ignores If-None-Match, so that a second writer

@@ -242,6 +242,37 @@ func TestCheckPreconditions(t *testing.T) {
 	}
 }
 
+// A probe asks with the one request that a key which can only write may send.
+func TestProbe(t *testing.T) {
+	fake := storagetest.NewS3(t)
+	s := quick(t, config(t, fake))
+	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
+	for range 2 {
+		if err := s.Probe(t.Context(), key, body); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, r := range fake.Requests() {
+		if r.Method != http.MethodPut || r.Path != "/"+fake.Bucket+"/"+key || r.Header.Get("If-None-Match") != "*" {
+			t.Errorf("sent %s %s", r.Method, r.Path)
+		}
+	}
+	if names := fake.Objects(); !slices.Equal(names, []string{key}) {
+		t.Errorf("the bucket holds %q", names)
+	}
+	for fault, want := range map[storagetest.Fault]error{
+		storagetest.Busy:         storage.ErrUnreachable,
+		storagetest.Forbidden:    storage.ErrDenied,
+		storagetest.NoBucket:     storage.ErrDenied,
+		storagetest.Insufficient: storage.ErrFull,
+	} {
+		fake.InjectAlways(fault)
+		if err := s.Probe(t.Context(), key, body); !errors.Is(err, want) {
+			t.Errorf("%s: %v", fault, err)
+		}
+	}
+}
+
 func TestReadFaults(t *testing.T) {
 	fake := storagetest.NewS3(t)
 	fake.PageSize = 2
