@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"math/rand/v2"
 	"os"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -101,7 +99,7 @@ func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int6
 		DisableContentSha256: true,
 	}
 	opts.SetMatchETagExcept("*")
-	err := s.retry(ctx, "storing an object", func(ctx context.Context) error {
+	err := s.persist(ctx, "storing an object", s.limits.put, func(ctx context.Context) error {
 		_, err := s.core.PutObject(ctx, s.bucket, s.prefix+key, io.NewSectionReader(body, 0, size), size, "", sum, opts)
 		return err
 	})
@@ -110,41 +108,4 @@ func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int6
 		return fmt.Errorf("storage/s3: storing an object: %w: there is no such bucket", storage.ErrDenied)
 	}
 	return err
-}
-
-// retry calls f until it succeeds, the answer is final, or time is up. It
-// never calls again once the caller has given up.
-func (s *Store) retry(ctx context.Context, what string, f func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, s.limits.total)
-	defer cancel()
-	pause := s.limits.pause
-	for try := 1; ; try++ {
-		err := f(limited)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("storage/s3: %s: %w", what, ctx.Err())
-		}
-		err, again := mapped(err)
-		if !again || try == s.limits.tries || !sleep(limited, rand.N(pause)+1) {
-			if ctx.Err() != nil {
-				err = ctx.Err()
-			}
-			return fmt.Errorf("storage/s3: %s: %w", what, err)
-		}
-		pause *= 2
-	}
-}
-
-// sleep reports whether the time passed before the context ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

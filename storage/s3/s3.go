@@ -14,10 +14,11 @@
 //
 // # Errors
 //
-// Every call has a deadline. A PUT is tried again, within half a minute in
-// all, when the bucket did not answer or asked for time; when an answer was
-// lost, the next try meets the object and reports [storage.ErrExist]. Error
-// texts hold S3's error code and the HTTP status, never a name of an object.
+// Every call has a deadline. A PUT is tried again, within a minute in all, when
+// the bucket did not answer or asked for time, and not before the time that it
+// named in Retry-After; when an answer was lost, the next try meets the object
+// and reports [storage.ErrExist]. Error texts hold S3's error code, the HTTP
+// status and what to do about it, never a name of an object.
 //
 // List, Open and Delete are for coordinators, who have a key of their own.
 package s3
@@ -75,13 +76,19 @@ var (
 
 // limits bound how long a call may take.
 type limits struct {
-	tries int
-	total time.Duration // for all tries of a PUT or DELETE, or of a page of a list
+	tries int           // of a DELETE, or of a page of a list
+	total time.Duration // for all of them
+	put   budget        // for all tries of a PUT
 	quiet time.Duration // of waiting for a byte in either direction
 	pause time.Duration // at most, before the second try; doubled for each more
 }
 
-var defaults = limits{tries: 6, total: 30 * time.Second, quiet: 20 * time.Second, pause: 250 * time.Millisecond}
+// A service that has asked for a pause is often back within half a minute: an
+// upload waits longer than that before it fails. Whoever reads can ask again.
+var defaults = limits{
+	tries: 6, total: 30 * time.Second, put: budget{total: time.Minute},
+	quiet: 20 * time.Second, pause: 250 * time.Millisecond,
+}
 
 // New makes a store of the bucket. It sends nothing.
 func New(cfg Config) (*Store, error) { return newStore(cfg, defaults) }

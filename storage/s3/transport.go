@@ -15,7 +15,7 @@ var errQuiet = errors.New("no byte moved in time")
 
 // transport makes minio-go's requests say less, and ends those that hang.
 type transport struct {
-	base  *http.Transport
+	base  http.RoundTripper
 	quiet time.Duration
 }
 
@@ -88,6 +88,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	watch.timer.Stop()
+	listen(ctx, resp.Header)
 	resp.Body = &answerBody{resp.Body, watch}
 	return resp, nil
 }
