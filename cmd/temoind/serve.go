@@ -215,8 +215,8 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	if err := probed.prove(ctx); errors.Is(err, s3.ErrOverwrites) {
-		return fmt.Errorf("%w: the provider would let objects be replaced; start with --accept-overwrites-by-provider if you accept that", err)
+	if err := probed.ask(ctx); errors.Is(err, s3.ErrOverwrites) {
+		return fmt.Errorf("%w: whoever knows a name could replace what lies there; take another provider, or start with --accept-overwrites-by-provider if you accept that", err)
 	} else if err != nil {
 		fmt.Fprintf(stderr, "temoind: warning: the bucket does not take objects now, nothing is accepted until it does: %v\n", err)
 	}
@@ -235,6 +235,7 @@ func (s *settings) bucketConfig() (s3.Config, error) {
 	if c.AccessKey, c.SecretKey, err = s.credentials(); err != nil {
 		return c, err
 	}
+	c.AcceptOverwrites = s.AcceptOverwrites
 	if c.Spool = s.Spool; c.Spool == "" {
 		return c, errors.New("a bucket needs --spool DIR, for sealed objects on their way")
 	}

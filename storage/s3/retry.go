@@ -55,7 +55,7 @@ func (s *Store) persist(ctx context.Context, what string, b budget, f func(conte
 			continue
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("storage/s3: %s: %w, after: %v", what, ctx.Err(), err)
+			return fmt.Errorf("storage/s3: %s: %w, after: %w", what, ctx.Err(), err)
 		}
 		return fmt.Errorf("storage/s3: %s: %w", what, err)
 	}
@@ -65,10 +65,13 @@ func (s *Store) persist(ctx context.Context, what string, b budget, f func(conte
 // many uploads do not come back at once, and after what the service asked for.
 // Whatever it asked, there is one more try before the time is up.
 func wait(pause, asked, left time.Duration) time.Duration {
-	jitter := rand.N(pause) + 1
-	wait := min(asked, longestAsked) + jitter
-	if asked > 0 && wait > left-lastTry {
-		return max(left-lastTry, jitter)
+	if asked <= 0 {
+		return rand.N(pause) + 1
+	}
+	asked = min(asked, longestAsked)
+	wait := asked + rand.N(min(pause, asked)) + 1
+	if left -= lastTry; wait > left {
+		return max(left, rand.N(pause)+1)
 	}
 	return wait
 }

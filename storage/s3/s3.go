@@ -3,7 +3,8 @@
 // # What the server sends
 //
 // Create and Commit send one kind of request: a PUT of the whole object, with
-// its length, the signed SHA-256 of its body, and "If-None-Match: *". Nothing
+// its length, the signed SHA-256 of its body, and "If-None-Match: *" (which
+// [Config.AcceptOverwrites] leaves out where the service refuses it). Nothing
 // is asked about the bucket, nothing is read, listed or deleted, so that a key
 // that may only write is enough. A signed hash is what keeps a cut body out of
 // the bucket: some servers store what they got of an unsigned one.
@@ -30,6 +31,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -55,6 +57,10 @@ type Config struct {
 	Prefix string
 	// AccessKey and SecretKey sign the requests. Both are needed.
 	AccessKey, SecretKey string
+	// AcceptOverwrites lets objects be stored without If-None-Match in a service
+	// that refuses the header. Somebody who knows a name can then replace what
+	// lies there.
+	AcceptOverwrites bool
 	// Spool is the folder for sealed objects on their way to the bucket. A
 	// store without one can be read, but Create fails.
 	Spool string
@@ -67,6 +73,8 @@ type Store struct {
 	prefix string // empty, or with a slash at its end
 	spool  spool
 	limits limits
+	accept bool        // Config.AcceptOverwrites
+	bare   atomic.Bool // the service refused If-None-Match and took the object without
 }
 
 var (
@@ -122,7 +130,7 @@ func connect(cfg Config, keys *credentials.Credentials, t http.RoundTripper, l l
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{core: *core, bucket: cfg.Bucket, spool: spool{dir: cfg.Spool, idle: make(chan *os.File, idleFiles)}, limits: l}
+	s := &Store{core: *core, bucket: cfg.Bucket, spool: spool{dir: cfg.Spool, idle: make(chan *os.File, idleFiles)}, limits: l, accept: cfg.AcceptOverwrites}
 	if cfg.Prefix != "" {
 		s.prefix = cfg.Prefix + "/"
 	}
@@ -157,26 +165,40 @@ func (s *Store) Probe(ctx context.Context, key string, body []byte) error {
 	return err
 }
 
-// ErrOverwrites: the service ignores If-None-Match, so that a second writer
-// of a name would replace the first one's object.
-var ErrOverwrites = errors.New("storage/s3: the service ignores If-None-Match: an object could be overwritten")
+// ErrOverwrites: the service does not keep a second writer of a name from
+// replacing the first one's object.
+var ErrOverwrites = errors.New("storage/s3: an object could be overwritten")
+
+// The two ways in which services do not honour the header.
+var (
+	errIgnores = fmt.Errorf("%w: the service ignores If-None-Match", ErrOverwrites)
+	errRefuses = fmt.Errorf("%w: the service takes no object that is sent with If-None-Match", ErrOverwrites)
+)
 
 // CheckPreconditions proves that the service keeps what it has. It puts body
-// under key twice, and returns [ErrOverwrites] unless one of them is refused
-// because the name is taken. The object stays: call it with the same key and
-// body each time, and nothing more is ever added.
+// under key twice, and returns an error that is [ErrOverwrites] unless one of
+// them is refused because the name is taken, also when the service takes the
+// object only without being asked to keep what it has. The object stays: call it
+// with the same key and body each time, and nothing more is ever added.
 func (s *Store) CheckPreconditions(ctx context.Context, key string, body []byte) error {
 	if !storage.ValidKey(key) {
 		return errors.New("storage/s3: not an object key")
 	}
+	r, size, sum := bytes.NewReader(body), int64(len(body)), sumOf(body)
 	for range 2 {
-		err := s.put(ctx, key, bytes.NewReader(body), int64(len(body)), sumOf(body))
-		if errors.Is(err, storage.ErrExist) {
+		answer, err := s.send(ctx, key, r, size, sum, false)
+		switch {
+		case errors.Is(err, storage.ErrExist):
 			return nil
+		case err == nil:
+			continue
+		case refusesHeader(answer):
+			// What it says may be about something else: the header is left out once.
+			if _, errBare := s.send(ctx, key, r, size, sum, true); errBare == nil {
+				return errRefuses
+			}
 		}
-		if err != nil {
-			return err
-		}
+		return err
 	}
-	return ErrOverwrites
+	return errIgnores
 }
