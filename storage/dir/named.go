@@ -2,7 +2,6 @@ package dir
 
 import (
 	"crypto/rand"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -53,9 +52,7 @@ func (t *named) Write(p []byte) (int, error) { return t.f.Write(p) }
 func (t *named) writeback(from, to int64) {}
 
 func (t *named) finish() error {
-	if err := os.Chtimes(t.path, epoch, epoch); err != nil {
-		return err
-	}
+	t.store.setTimes(func(when time.Time) error { return os.Chtimes(t.path, when, when) })
 	return t.store.fsync(t.f)
 }
 
@@ -65,7 +62,7 @@ func (t *named) publish(dir *os.File, name string) error {
 		return err
 	}
 	t.f = nil
-	err := moveNew(t.path, filepath.Join(dir.Name(), name))
+	err := t.store.moveNew(t.path, filepath.Join(dir.Name(), name))
 	if err == nil {
 		t.path = ""
 	}
@@ -79,15 +76,4 @@ func (t *named) release() {
 	if t.path != "" {
 		os.Remove(t.path)
 	}
-}
-
-// linkNew is moveNew by a hard link, which never replaces a name.
-func linkNew(from, to string) error {
-	if err := os.Link(from, to); err != nil {
-		return err
-	}
-	if err := os.Remove(from); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

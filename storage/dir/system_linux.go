@@ -2,6 +2,7 @@ package dir
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,15 +34,19 @@ func (s *Store) openTemp() (temp, error) {
 	}
 	// EISDIR: a kernel that does not know the flag sees a directory.
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) {
-		s.mu.Lock()
-		s.plain = true
-		s.mu.Unlock()
+		s.setPlain()
 		return s.openNamed()
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &unnamed{s, os.NewFile(uintptr(fd), "")}, nil
+}
+
+func (s *Store) setPlain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plain = true
 }
 
 func openUnnamed(dir string) (int, error) {
@@ -65,30 +70,53 @@ func (t *unnamed) proc() string {
 }
 
 func (t *unnamed) finish() error {
-	ts, err := unix.TimeToTimespec(epoch)
-	if err != nil {
-		return err
-	}
 	// Before the sync, so that the times are on the disk with the rest.
-	if err := unix.UtimesNanoAt(unix.AT_FDCWD, t.proc(), []unix.Timespec{ts, ts}, 0); err != nil {
-		return err
-	}
+	t.store.setTimes(func(when time.Time) error {
+		ts, err := unix.TimeToTimespec(when)
+		if err != nil {
+			return err
+		}
+		return unix.UtimesNanoAt(unix.AT_FDCWD, t.proc(), []unix.Timespec{ts, ts}, 0)
+	})
 	return t.store.fsync(t.f)
 }
 
 func (t *unnamed) publish(dir *os.File, name string) error {
-	return unix.Linkat(unix.AT_FDCWD, t.proc(), int(dir.Fd()), name, unix.AT_SYMLINK_FOLLOW)
+	err := t.store.do("link", func() error {
+		return unix.Linkat(unix.AT_FDCWD, t.proc(), int(dir.Fd()), name, unix.AT_SYMLINK_FOLLOW)
+	})
+	if cannot(err) {
+		return t.publishCopy(dir, name)
+	}
+	return err
+}
+
+// publishCopy is publish where a file without a name can be had and no link to
+// it. From then on the store begins with files that have names.
+func (t *unnamed) publishCopy(dir *os.File, name string) error {
+	t.store.setPlain()
+	c, err := t.store.openNamed()
+	if err != nil {
+		return err
+	}
+	defer c.release()
+	if _, err := t.f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := io.Copy(c, t.f); err != nil {
+		return err
+	}
+	if err := c.finish(); err != nil {
+		return err
+	}
+	return c.publish(dir, name)
 }
 
 func (t *unnamed) release() { t.f.Close() }
 
-// moveNew gives the file from the name to, unless that is taken.
-func moveNew(from, to string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS {
-		return linkNew(from, to)
-	}
-	return err
+// renameNew gives the file from the name to, unless that is taken.
+func renameNew(from, to string) error {
+	return unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 }
 
 // changed returns when the system last noted a change of the file.

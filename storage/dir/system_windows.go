@@ -26,7 +26,7 @@ func unsyncable(err error) bool {
 func (s *Store) openTemp() (temp, error) { return s.openNamed() }
 
 // moveNew gives the file from the name to, unless that is taken.
-func moveNew(from, to string) error {
+func (s *Store) moveNew(from, to string) error {
 	f, err := windows.UTF16PtrFromString(from)
 	if err != nil {
 		return err
