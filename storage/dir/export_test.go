@@ -29,3 +29,11 @@ func SetStale(d time.Duration) (restore func()) {
 // SetPlain makes the store use files with names, as it does where O_TMPFILE is
 // not to be had.
 func SetPlain(s *Store) { s.plain = true }
+
+// SetChanged makes every file look as if it was last changed then, and returns
+// how to set it back.
+func SetChanged(when time.Time) (restore func()) {
+	old := changed
+	changed = func(os.FileInfo) time.Time { return when }
+	return func() { changed = old }
+}

@@ -200,6 +200,84 @@ func TestTimesThatAreRefused(t *testing.T) {
 	}
 }
 
+// On FAT a file's change time is its modification time, hence the constant one,
+// and says nothing of its age: what a living process writes stays, what a dead
+// one left goes.
+func TestLeftOversWithoutChangeTimes(t *testing.T) {
+	for _, year := range []int{1970, 1980} {
+		restore := dir.SetChanged(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
+		leftOversWithoutChangeTimes(t)
+		restore()
+	}
+}
+
+func leftOversWithoutChangeTimes(t *testing.T) {
+	root := t.TempDir()
+	writer := func() *dir.Store {
+		s, err := dir.New(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir.SetPlain(s)
+		return s
+	}
+	first := writer()
+	finished, goOn := make(chan bool), make(chan bool)
+	dir.SetMark(first, func(step, name string) error {
+		if step == "rename" {
+			finished <- true
+			<-goOn
+		}
+		return nil
+	})
+	done := make(chan error, 1)
+	go func() {
+		done <- storagetest.Put(t.Context(), first, storagetest.Key(1), storagetest.Body(1, storage.Small))
+	}()
+	<-finished
+	left := filepath.Join(root, "tmp", "LEFTOVER")
+	if err := os.WriteFile(left, make([]byte, storage.Small), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := storagetest.Put(t.Context(), writer(), storagetest.Key(2), storagetest.Body(2, storage.Small)); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a dead process left is there: %v", err)
+	}
+	goOn <- true
+	if err := <-done; err != nil {
+		t.Errorf("what a living process wrote is not: %v", err)
+	}
+}
+
+// A file without a name that takes no times is copied into one that does.
+func TestUnnamedFileWithoutTimes(t *testing.T) {
+	s, root := failing(t, nil)
+	refuse := true // the first two tries, which are the unnamed file's
+	dir.SetMark(s, func(step, name string) error {
+		if step == "times 1980" && refuse {
+			refuse = false
+			return syscall.ENOENT
+		}
+		if step == "times 1970" && refuse {
+			return syscall.ENOENT
+		}
+		return nil
+	})
+	key, body := storagetest.Key(1), storagetest.Body(1, storage.Large)
+	if err := storagetest.Put(t.Context(), s, key, body); err != nil {
+		t.Fatal(err)
+	}
+	fi, err := os.Stat(filepath.Join(root, "c", key[2:4], key[2:]))
+	if err != nil || fi.ModTime().Unix() != 0 || s.Lacks() != (dir.Lacks{}) {
+		t.Errorf("its time is %v, it lacks %+v, %v", fi.ModTime(), s.Lacks(), err)
+	}
+	if got, err := storagetest.Get(t.Context(), s, key, 0); err != nil || !bytes.Equal(got, body) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
 // Several errors of a folder's sync say only that it cannot be synced.
 func TestFoldersThatCannotBeSynced(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS, syscall.EBADF} {

@@ -18,6 +18,9 @@ type named struct {
 // stale is the age at which a left-over of a crash is removed.
 var stale = 24 * time.Hour
 
+// changed is changeTime, unless a test stands in for a file system.
+var changed = changeTime
+
 func (s *Store) openNamed() (temp, error) {
 	dir := filepath.Join(s.root, "tmp")
 	if err := makeDir(dir); err != nil {
@@ -29,6 +32,7 @@ func (s *Store) openNamed() (temp, error) {
 	if err != nil {
 		return nil, err
 	}
+	hold(f)
 	return &named{store: s, f: f, path: path}, nil
 }
 
@@ -41,9 +45,15 @@ func sweep(dir string) {
 	for _, e := range entries {
 		// Not the modification time: a finished file has the constant one,
 		// and another process may be about to publish it.
-		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && time.Since(changed(fi)) > stale {
-			os.Remove(filepath.Join(dir, e.Name()))
+		fi, err := e.Info()
+		if err != nil || !fi.Mode().IsRegular() || time.Since(changed(fi)) <= stale {
+			continue
 		}
+		path := filepath.Join(dir, e.Name())
+		if changed(fi).UTC().Year() <= fatEpoch.Year() && held(path) {
+			continue // FAT knows no time of a change, and says the constant one
+		}
+		os.Remove(path)
 	}
 }
 
@@ -52,16 +62,19 @@ func (t *named) Write(p []byte) (int, error) { return t.f.Write(p) }
 func (t *named) writeback(from, to int64) {}
 
 func (t *named) finish() error {
-	t.store.setTimes(func(when time.Time) error { return os.Chtimes(t.path, when, when) })
+	err := t.store.setTimes(func(when time.Time) error { return os.Chtimes(t.path, when, when) })
+	if err != nil {
+		// As in a folder of another owner. The file then tells when it came, which
+		// its change time tells anyway.
+		t.store.note(Lacks{Times: true})
+	}
 	return t.store.fsync(t.f)
 }
 
 func (t *named) publish(dir *os.File, name string) error {
-	// Windows renames no open file.
-	if err := t.f.Close(); err != nil {
+	if err := t.beforeMove(); err != nil {
 		return err
 	}
-	t.f = nil
 	err := t.store.moveNew(t.path, filepath.Join(dir.Name(), name))
 	if err == nil {
 		t.path = ""

@@ -81,3 +81,19 @@ func flock(dir *os.File) error {
 		}
 	}
 }
+
+// hold marks the file as one that a living process writes.
+func hold(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+// held reports whether a living process writes the file, or may do so.
+func held(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
+}
+
+// beforeMove keeps the file open, and with it what hold did.
+func (t *named) beforeMove() error { return nil }

@@ -16,6 +16,7 @@ import (
 type unnamed struct {
 	store *Store
 	f     *os.File
+	timed bool // it has the constant times
 }
 
 func (s *Store) openTemp() (temp, error) {
@@ -40,7 +41,7 @@ func (s *Store) openTemp() (temp, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &unnamed{s, os.NewFile(uintptr(fd), "")}, nil
+	return &unnamed{store: s, f: os.NewFile(uintptr(fd), "")}, nil
 }
 
 func (s *Store) setPlain() {
@@ -71,17 +72,21 @@ func (t *unnamed) proc() string {
 
 func (t *unnamed) finish() error {
 	// Before the sync, so that the times are on the disk with the rest.
-	t.store.setTimes(func(when time.Time) error {
+	err := t.store.setTimes(func(when time.Time) error {
 		ts, err := unix.TimeToTimespec(when)
 		if err != nil {
 			return err
 		}
 		return unix.UtimesNanoAt(unix.AT_FDCWD, t.proc(), []unix.Timespec{ts, ts}, 0)
 	})
+	t.timed = err == nil
 	return t.store.fsync(t.f)
 }
 
 func (t *unnamed) publish(dir *os.File, name string) error {
+	if !t.timed {
+		return t.publishCopy(dir, name)
+	}
 	err := t.store.do("link", func() error {
 		return unix.Linkat(unix.AT_FDCWD, t.proc(), int(dir.Fd()), name, unix.AT_SYMLINK_FOLLOW)
 	})
@@ -91,8 +96,8 @@ func (t *unnamed) publish(dir *os.File, name string) error {
 	return err
 }
 
-// publishCopy is publish where a file without a name can be had and no link to
-// it. From then on the store begins with files that have names.
+// publishCopy is publish where a file without a name can be had, and it takes no
+// times or no link, as in some file systems in user space. From then on the store begins with files that have names.
 func (t *unnamed) publishCopy(dir *os.File, name string) error {
 	t.store.setPlain()
 	c, err := t.store.openNamed()
@@ -119,8 +124,8 @@ func renameNew(from, to string) error {
 	return unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 }
 
-// changed returns when the system last noted a change of the file.
-func changed(fi os.FileInfo) time.Time {
+// changeTime returns when the system last noted a change of the file.
+func changeTime(fi os.FileInfo) time.Time {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	if !ok {
 		return time.Now()
