@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"temoin/server"
+	"temoin/storage/dir"
 )
 
 // Kinds of file systems, as statfs(2) names them.
@@ -145,7 +146,8 @@ func volumeOf(path string) (volume, error) {
 	if err := unix.Statfs(path, &st); err != nil {
 		return volume{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
-	return volume{uint32(st.Type), st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize)}, nil
+	free, total, err := dir.Space(path)
+	return volume{uint32(st.Type), free, total}, err
 }
 
 // liveSystem reports whether what is written over an overlay's lower layer lies

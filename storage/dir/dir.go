@@ -145,8 +145,12 @@ func (s *Store) Create(ctx context.Context, size int64) (storage.Object, error) 
 
 // Space reports how many bytes the file system has left for us, and how many
 // it has in all.
-func (s *Store) Space() (free, total uint64, err error) {
-	free, total, err = space(s.root)
+func (s *Store) Space() (free, total uint64, err error) { return Space(s.root) }
+
+// Space reports how many bytes the file system of a folder has left for us, and
+// how many it has in all.
+func Space(path string) (free, total uint64, err error) {
+	free, total, err = space(path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("storage/dir: asking for free space: %w", mapped(err))
 	}

@@ -190,7 +190,7 @@ func TestTimesThatAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			st := fi.Sys().(*syscall.Stat_t)
-			if test.want != 0 && (st.Mtim.Sec != test.want || st.Atim.Sec != test.want) {
+			if test.want != 0 && (int64(st.Mtim.Sec) != test.want || int64(st.Atim.Sec) != test.want) {
 				t.Errorf("plain %v: the times are %v and %v", plain, st.Mtim, st.Atim)
 			}
 			if l := s.Lacks(); l != test.lacks {

@@ -138,5 +138,17 @@ func space(path string) (free, total uint64, err error) {
 	if err := unix.Statfs(filepath.Clean(path), &st); err != nil {
 		return 0, 0, err
 	}
-	return st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
+	free, total = bytesOf(&st)
+	return free, total, nil
+}
+
+// bytesOf counts in fragments. The block size of statfs(2) is only what is best
+// to read at once, and larger where files come from another machine: 1 MiB in
+// virtiofs, which would make 256 times of what is free.
+func bytesOf(st *unix.Statfs_t) (free, total uint64) {
+	unit := uint64(st.Frsize)
+	if st.Frsize <= 0 { // as in kernels and file systems that do not say
+		unit = uint64(st.Bsize)
+	}
+	return st.Bavail * unit, st.Blocks * unit
 }
