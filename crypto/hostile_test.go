@@ -313,6 +313,17 @@ func FuzzOpenLetter(f *testing.F) {
 	})
 }
 
+// TestManifestOfAnyLaterVersion: a later version is a positive number, and later, on
+// machines of 32 bits as well.
+func TestManifestOfAnyLaterVersion(t *testing.T) {
+	for _, v := range []string{"2", "2147483648", "4294967295", "4294967297", "9007199254740993", "9223372036854775807"} {
+		m, err := crypto.ParseManifest([]byte(`{"v":`+v+`}`), 16<<10)
+		if !errors.Is(err, crypto.ErrNewer) || m == nil || m.V < 2 {
+			t.Errorf("version %s: %+v, %v", v, m, err)
+		}
+	}
+}
+
 // FuzzParseManifest: what is accepted stays the same when it is written again.
 func FuzzParseManifest(f *testing.F) {
 	g := newForge(f)
