@@ -9,7 +9,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"filippo.io/age"
 
@@ -236,13 +235,9 @@ func TestHostileDropsAreContained(t *testing.T) {
 			c.make(f)
 			l, err := f.letter(crypto.BuildTar(f.capacity(65536), f.entries()...))
 			must(t, err)
-			begin := time.Now()
 			res, files := collect(t, f.m, l)
 			if res.State != c.state || string(files[1]) != c.data {
 				t.Errorf("%s with %q, want %s with %q: %q", res.State, files[1], c.state, c.data, res.Problems)
-			}
-			if time.Since(begin) > 20*time.Second {
-				t.Error("it took", time.Since(begin))
 			}
 		})
 	}

@@ -19,6 +19,8 @@ type named struct {
 // stale is the age at which a left-over of a crash is removed.
 var stale = 24 * time.Hour
 
+var now = time.Now // tests have a time of their own
+
 func (s *Store) openNamed() (temp, error) {
 	dir := filepath.Join(s.root, "tmp")
 	if err := makeDir(dir); err != nil {
@@ -42,7 +44,7 @@ func sweep(dir string) {
 	for _, e := range entries {
 		// Not the modification time: a finished file has the constant one,
 		// and another process may be about to publish it.
-		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && time.Since(changed(fi)) > stale {
+		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && now().Sub(changed(fi)) > stale {
 			os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
