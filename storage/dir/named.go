@@ -18,8 +18,11 @@ type named struct {
 // stale is the age at which a left-over of a crash is removed.
 var stale = 24 * time.Hour
 
-// changed is changeTime, unless a test stands in for a file system.
-var changed = changeTime
+// Tests have a time of their own, and stand in for a file system.
+var (
+	now     = time.Now
+	changed = changeTime
+)
 
 func (s *Store) openNamed() (temp, error) {
 	dir := filepath.Join(s.root, "tmp")
@@ -46,7 +49,7 @@ func sweep(dir string) {
 		// Not the modification time: a finished file has the constant one,
 		// and another process may be about to publish it.
 		fi, err := e.Info()
-		if err != nil || !fi.Mode().IsRegular() || time.Since(changed(fi)) <= stale {
+		if err != nil || !fi.Mode().IsRegular() || now().Sub(changed(fi)) <= stale {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
