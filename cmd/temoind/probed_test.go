@@ -165,3 +165,34 @@ func TestServeSaysWhatTheBucketWants(t *testing.T) {
 		}
 	}
 }
+
+// A folder that takes no objects is said at the start as well, and what was
+// tried leaves nothing.
+func TestServeTriesTheFolder(t *testing.T) {
+	for _, broken := range []bool{false, true} {
+		store := filepath.Join(t.TempDir(), "store")
+		b := &box{settings: settings{Store: "dir:" + store}}
+		b.Recipients = filepath.Join(t.TempDir(), "recipients.txt")
+		if err := os.WriteFile(b.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if broken {
+			put(t, filepath.Join(store, "c"), "a file where a folder belongs")
+		}
+		var said bytes.Buffer
+		cfg, err := b.config(t.Context(), &said)
+		if err != nil || strings.Contains(said.String(), "does not take objects") != broken {
+			t.Errorf("broken %v: it says %q, %v", broken, said.String(), err)
+		}
+		if n := 0; !broken {
+			for _, err := range cfg.Inbox.List(t.Context(), "", "") {
+				if n++; err != nil {
+					t.Error(err)
+				}
+			}
+			if n > 0 {
+				t.Errorf("%d objects are left", n)
+			}
+		}
+	}
+}
