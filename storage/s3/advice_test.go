@@ -108,6 +108,30 @@ func TestPreconditionRefused(t *testing.T) {
 	}
 }
 
+// A service that knows no If-None-Match and replaces nothing all the same.
+func TestPreconditionRefusedAndKept(t *testing.T) {
+	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
+	f := &service{answer: func(r *http.Request) *http.Response {
+		if r.Header.Get("If-None-Match") != "" {
+			return reply(501, "NotImplemented", "")
+		}
+		return reply(412, "PreconditionFailed", "")
+	}}
+	s, err := s3.NewOver(s3.Config{Endpoint: "s3.example", Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: true}, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckPreconditions(t.Context(), key, body); !errors.Is(err, s3.ErrOverwrites) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Put(t.Context(), key, body); !errors.Is(err, storage.ErrExist) {
+		t.Errorf("storing: %v", err)
+	}
+	if err := s.Probe(t.Context(), key, body); err != nil || len(f.tries) != 5 {
+		t.Errorf("a probe: %v, %d requests in all", err, len(f.tries))
+	}
+}
+
 // What is refused with and without the header is not about the header.
 func TestRefusedForAnotherReason(t *testing.T) {
 	for _, accept := range []bool{false, true} {

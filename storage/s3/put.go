@@ -98,7 +98,7 @@ func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int6
 	if bare || !s.accept || !refusesHeader(answer) {
 		return err
 	}
-	if _, err = s.send(ctx, key, body, size, sum, true); err == nil {
+	if _, err = s.send(ctx, key, body, size, sum, true); err == nil || errors.Is(err, storage.ErrExist) {
 		s.bare.Store(true)
 	}
 	return err

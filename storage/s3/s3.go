@@ -194,7 +194,7 @@ func (s *Store) CheckPreconditions(ctx context.Context, key string, body []byte)
 			continue
 		case refusesHeader(answer):
 			// What it says may be about something else: the header is left out once.
-			if _, errBare := s.send(ctx, key, r, size, sum, true); errBare == nil {
+			if _, errBare := s.send(ctx, key, r, size, sum, true); errBare == nil || errors.Is(errBare, storage.ErrExist) {
 				return errRefuses
 			}
 		}
