@@ -3,6 +3,7 @@ package crypto
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -77,7 +78,7 @@ func ParseManifest(b []byte, max int) (*Manifest, error) {
 		return nil, fmt.Errorf("%w: manifest: %v", ErrMalformed, err)
 	}
 	if v.V > 1 {
-		return &Manifest{V: int(min(v.V, maxInteger))}, ErrNewer
+		return &Manifest{V: int(min(v.V, maxInteger, math.MaxInt))}, ErrNewer
 	}
 	m := new(Manifest)
 	if err := json.Unmarshal(b, m); err != nil {

@@ -42,7 +42,7 @@ var rivals = []rival{
 func writeTable(t *testing.T, path string, files []string, clean map[string]scrubLine, leaks map[string][]string) {
 	var b strings.Builder
 	b.WriteString("# Every sample, cleaned\n\nMade by `cd e2e && TEMOIN_TABLE=../docs/hidden-details-samples.md go test -run TestSamplesAreCleaned .` " +
-		"with ../shared/samples beside the project; do not edit.\n\n" +
+		"with TEMOIN_SHARED naming the folder that has more samples; do not edit.\n\n" +
 		"*clean*: no leak that exiftool finds in the classes place, identifier, time, device, person, text, embedded, maker note; none of the invented secrets in the bytes; rotation, pixels and sound as before. " +
 		"*left*: leaks, with their number. *turned*: the rotation is lost. *changed*: other pixels or samples. *empty*: a file of 0 bytes and no error. " +
 		"*refused*: an error, no copy. *unknown* is our word for refused.\n\n| sample | temoin scrub | removed |")

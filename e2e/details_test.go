@@ -18,22 +18,33 @@ import (
 var canaries = []string{"SECRETCOMMENT", "Jean Canary", "TESTNAME", "SN123456", "+50.9513", "TRAILINGSECRET", "SECRETENC",
 	"IMEI=3569", "SECRET-MPVD", "Calais-evacuation", "Image_UTC_Data"}
 
-// What counts as a leak, of the classes that ../shared/samples/audit.py knows.
+// What counts as a leak, of the classes that audit.py knows.
 var leakClasses = []string{"GPS", "ID", "time", "device", "person", "text", "embedded", "maker"}
 
-// mediaFiles are the samples of the project and, where they are, those beside it.
+// shared is a file or folder that is no part of the project: ./test says in
+// TEMOIN_SHARED where those lie that some tests do more with. It is nothing where
+// they are not.
+func shared(name string) string {
+	if dir := os.Getenv("TEMOIN_SHARED"); dir != "" {
+		return filepath.Join(dir, name)
+	}
+	return ""
+}
+
+// mediaFiles are the samples of the project and, where there are more, those too.
 func mediaFiles(t testing.TB) []string {
-	files, _ := filepath.Glob("../../shared/samples/*.*")
-	have := map[string]bool{}
-	files = slices.DeleteFunc(files, func(f string) bool {
-		have[filepath.Base(f)] = true
-		ext := filepath.Ext(f)
-		return ext == ".md" || ext == ".py"
-	})
-	own, _ := filepath.Glob("../testdata/samples/*.*")
-	for _, f := range own {
-		if !have[filepath.Base(f)] {
-			files = append(files, f)
+	t.Helper()
+	files, _ := filepath.Glob("../testdata/samples/*.*")
+	if dir := shared("samples"); dir != "" {
+		more, _ := filepath.Glob(filepath.Join(dir, "*.*"))
+		if len(more) == 0 {
+			t.Fatalf("TEMOIN_SHARED is set, and nothing is in %s", dir)
+		}
+		for _, f := range more {
+			ours := func(own string) bool { return filepath.Base(own) == filepath.Base(f) }
+			if ext := filepath.Ext(f); ext != ".md" && ext != ".py" && !slices.ContainsFunc(files, ours) {
+				files = append(files, f)
+			}
 		}
 	}
 	slices.SortFunc(files, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
@@ -135,21 +146,23 @@ func abs(t testing.TB, name string) string {
 	return p
 }
 
-// audit returns what ../shared/samples/audit.py finds in files that counts as a
-// leak: class and number. Where it is absent the secrets alone are looked for.
+// audit returns what audit.py, which lies beside the shared samples, finds in files
+// that counts as a leak: class and number. Without it the secrets alone are looked
+// for.
 func audit(t testing.TB, files []string) map[string][]string {
 	leaks := map[string][]string{}
 	if len(files) == 0 {
 		return leaks
 	}
-	if _, err := os.Stat("../../shared/samples/audit.py"); err != nil {
-		t.Log("../shared/samples/audit.py is not here: only the invented secrets are looked for")
+	dir := shared("samples")
+	if dir == "" {
+		t.Log("TEMOIN_SHARED is not set: only the invented secrets are looked for, with no audit.py")
 		return leaks
 	}
 	const program = `
 import json, sys
 sys.dont_write_bytecode = True
-sys.path.insert(0, "../../shared/samples")
+sys.path.insert(0, sys.argv[1])
 import audit
 for f in sys.stdin.read().split("\0"):
     out, found = audit.audit(f)
@@ -158,7 +171,7 @@ for f in sys.stdin.read().split("\0"):
         out["person"] -= 1
     print(json.dumps([f, dict(out)]))
 `
-	cmd := exec.Command("python3", "-c", program)
+	cmd := exec.Command("python3", "-c", program, dir)
 	cmd.Stdin, cmd.Stderr = strings.NewReader(strings.Join(files, "\x00")), os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -308,20 +308,14 @@ func digits(s string) string {
 	}, s)
 }
 
-// sample is a real media file: from beside the repository, or our own copy.
+// sample is a real media file of the project.
 func sample(t testing.TB, name string) string {
 	t.Helper()
-	for _, dir := range []string{"../../shared/samples", "../testdata/samples"} {
-		p, err := filepath.Abs(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
+	p := abs(t, filepath.Join("../testdata/samples", name))
+	if _, err := os.Stat(p); err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("%s is neither in ../shared/samples nor in testdata/samples", name)
-	return ""
+	return p
 }
 
 func hashFile(t testing.TB, name string) string {

@@ -28,7 +28,7 @@ func (s *stream) copyMedia(n int64) int64 {
 	var done int64
 	for done < min(n, encoderReach) {
 		want := min(n-done, encoderBlock+16+encoderRun)
-		b := s.peek(int(want))
+		b := s.peek(want)
 		block := min(len(b), encoderBlock)
 		if block == 0 {
 			return done

@@ -54,7 +54,7 @@ func flacBlock(s *stream, seekable *bool) (last bool) {
 	typ := h[0] & 0x7F
 	last = h[0]&0x80 != 0
 	n := 4 + int64(h[1])<<16 + int64(h[2])<<8 + int64(h[3])
-	if want := int(min(n, streamWindow)); len(s.peek(want)) < want {
+	if want := min(n, streamWindow); int64(len(s.peek(want))) < want {
 		s.unknown() // cut off, or its length lies: decoders refuse it as well
 	}
 	if typ == flacSeekTable && !*seekable && (n-4)%flacSeekPointLen == 0 {
@@ -63,7 +63,7 @@ func flacBlock(s *stream, seekable *bool) (last bool) {
 		s.copy(n)
 		return last
 	}
-	flacNoteBlock(s, typ, s.peek(int(min(n, 4<<10))))
+	flacNoteBlock(s, typ, s.peek(min(n, 4<<10)))
 	if s.skip(n) < n {
 		s.unknown()
 	}

@@ -73,8 +73,9 @@ func flacEnd(s *stream, b []byte, far bool) {
 			s.partly = s.partly || far
 			break
 		}
-		end -= int(n)
-		s.noteWords(b[end:end+int(min(n, 4<<10))], Text)
+		size := atMost(n, end)
+		end -= size
+		s.noteWords(b[end:end+min(size, 4<<10)], Text)
 	}
 	if end < len(b) && end < id3v1Len && far {
 		s.partly = true // what is left may be the end of one more

@@ -44,7 +44,7 @@ var heifTypes = []string{"hvc1", "hev1", "lhv1", "av01", "avc1", "vvc1", "j2k1",
 // meta passes a box of type meta: the one that describes pictures; any other is
 // dropped.
 func (f *isoFile) meta(b isoBox) {
-	p := f.s.peek(int(min(b.size, 4<<10)))
+	p := f.s.peek(min(b.size, 4<<10))
 	hdlr := isoFind(p[min(len(p), b.head+4):], b.size-int64(b.head)-4, "hdlr")
 	if len(hdlr) < 12 || string(hdlr[8:12]) != "pict" {
 		if f.image {
@@ -56,7 +56,7 @@ func (f *isoFile) meta(b isoBox) {
 	if b.size > heifLargest {
 		f.s.unknown()
 	}
-	whole := slices.Clone(f.s.peek(int(b.size)))
+	whole := slices.Clone(f.s.peek(b.size))
 	if int64(len(whole)) < b.size {
 		f.s.unknown()
 	}
@@ -229,8 +229,9 @@ func (m *heif) group(typ string, b []byte) bool {
 	if typ != "altr" && typ != "ster" || len(b) < 12 {
 		return false
 	}
-	n, b := int(binary.BigEndian.Uint32(b[8:])), b[12:]
-	if n > len(b)/4 {
+	count, b := int64(binary.BigEndian.Uint32(b[8:])), b[12:]
+	n := atMost(count, len(b)/4)
+	if int64(n) < count {
 		return false
 	}
 	for i := range n {

@@ -152,8 +152,8 @@ func (m *heif) noteExtents() {
 			continue
 		}
 		looks--
-		p := m.f.s.peek(int(min(rel+e.n, streamWindow)))
-		p = p[min(int(rel), len(p)):]
+		p := m.f.s.peek(min(rel+e.n, streamWindow))
+		p = p[atMost(rel, len(p)):]
 		if len(bytes.Trim(p, "\x00")) > 0 {
 			noted = m.noteExtent(p) || noted
 		}

@@ -59,7 +59,7 @@ func (f *isoFile) stranger(b isoBox) bool {
 		}
 	}
 	n := min(b.size, look)
-	return int64(len(f.s.peek(int(n)))) == n
+	return int64(len(f.s.peek(n))) == n
 }
 
 // junk removes what follows the last box: trailers of phones and cameras, often

@@ -139,7 +139,7 @@ func (f *isoFile) keep(b isoBox, edit isoEdit) {
 		f.pass(b.size)
 		return
 	}
-	p := f.s.peek(b.head + int(min(left, isoLook)))
+	p := f.s.peek(int64(b.head) + min(left, isoLook))
 	n := edit(f, p[min(b.head, len(p)):])
 	if n < 0 {
 		f.s.unknown()
@@ -173,7 +173,7 @@ func (f *isoFile) zero(n int64) {
 
 // note notes what the next box of n bytes tells, unless it is empty.
 func (f *isoFile) note(n int64, class string) {
-	p := f.s.peek(int(min(n, 4<<10)))
+	p := f.s.peek(min(n, 4<<10))
 	if class == isoQuiet || len(p) < 4 || len(bytes.Trim(p[min(8, len(p)):], "\x00")) == 0 {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 
 // stsd passes the descriptions of how samples are coded.
 func (f *isoFile) stsd(b isoBox) {
-	p := f.s.peek(b.head + 8)
+	p := f.s.peek(int64(b.head) + 8)
 	version := byte(0)
 	if len(p) > b.head {
 		version = p[b.head]
@@ -47,7 +47,7 @@ func (f *isoFile) entry(e isoBox, version byte) {
 // of pictures that comes next. It returns the length up to the boxes.
 func (f *isoFile) pictureFields(e isoBox) int {
 	const fields = 78
-	p := f.s.peek(e.head + fields + 8)
+	p := f.s.peek(int64(e.head) + fields + 8)
 	if len(p) < e.head+fields {
 		return e.head + fields
 	}
@@ -61,7 +61,7 @@ func (f *isoFile) pictureFields(e isoBox) int {
 	}
 	// Old QuickTime has a table of colours here.
 	first, last := binary.BigEndian.Uint32(q[78:]), int(binary.BigEndian.Uint16(q[84:]))
-	n := e.head + fields + 8 + 8*(last-int(min(first, 256))+1)
+	n := e.head + fields + 8 + 8*(last-atMost(int64(first), 256)+1)
 	if first > 255 || last > 255 || last < int(first) || int64(n) > e.size {
 		return e.head + fields
 	}
@@ -71,7 +71,7 @@ func (f *isoFile) pictureFields(e isoBox) int {
 // soundFields does the same for sound, which QuickTime has longer versions of.
 func (f *isoFile) soundFields(e isoBox, version byte) int {
 	const fields = 28
-	p := f.s.peek(e.head + fields)
+	p := f.s.peek(int64(e.head) + fields)
 	if len(p) < e.head+fields {
 		return e.head + fields
 	}
@@ -104,7 +104,7 @@ func (f *isoFile) clear(b []byte) {
 // only one, or they are left and right: every decoder takes that for granted,
 // and there are programs that print the box as a description.
 func (f *isoFile) channels(b isoBox) {
-	p := f.s.peek(b.head + 12)
+	p := f.s.peek(int64(b.head) + 12)
 	if len(p) < b.head+12 || b.size < int64(b.head)+12 {
 		f.s.unknown()
 	}

@@ -31,7 +31,7 @@ func (f *isoFile) traf(b isoBox) {
 	t := f.tracks[binary.BigEndian.Uint32(tfhd[4:])]
 	whole := false
 	if b.size <= int64(f.s.maxWindow) {
-		if p := f.s.peek(int(b.size)); int64(len(p)) == b.size {
+		if p := f.s.peek(b.size); int64(len(p)) == b.size {
 			whole = f.runs(p[b.head:], t)
 		}
 	}

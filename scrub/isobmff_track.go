@@ -53,7 +53,7 @@ func (f *isoFile) trak(b isoBox) {
 func (f *isoFile) ahead(b isoBox, path ...string) []byte {
 	most := min(b.size, int64(f.s.maxWindow/2))
 	for n := int64(4 << 10); ; n *= 8 {
-		p := f.s.peek(int(min(n, most)))
+		p := f.s.peek(min(n, most))
 		if len(p) < b.head {
 			return nil
 		}
@@ -76,7 +76,7 @@ func (f *isoFile) dropTrack(b isoBox) {
 	}
 	whole := b.size <= int64(f.s.maxWindow)
 	if whole {
-		p := f.s.peek(int(b.size))
+		p := f.s.peek(b.size)
 		whole = int64(len(p)) == b.size && f.hideSamples(p[b.head:])
 	}
 	if !whole {
@@ -134,8 +134,8 @@ func isoEntries(b []byte, width int) []byte {
 	if len(b) < 8 {
 		return nil
 	}
-	n := int(binary.BigEndian.Uint32(b[4:]))
-	return b[8 : 8+min(n, (len(b)-8)/width)*width]
+	n := atMost(int64(binary.BigEndian.Uint32(b[4:])), (len(b)-8)/width)
+	return b[8 : 8+n*width]
 }
 
 // isoSizes is how long the samples of a track are, read from first to last.
@@ -213,7 +213,7 @@ func (f *isoFile) offsets(b isoBox) {
 	if b.typ == "co64" {
 		width = 8
 	}
-	p := f.s.peek(b.head + 8)
+	p := f.s.peek(int64(b.head) + 8)
 	f.counted(b)
 	left := b.size - int64(b.head) - 8
 	var n int64
@@ -221,7 +221,7 @@ func (f *isoFile) offsets(b isoBox) {
 		n = min(left/int64(width), int64(binary.BigEndian.Uint32(p[b.head+4:])))
 	}
 	for left -= n * int64(width); n > 0; {
-		p := f.s.peek(int(min(n, 1024)) * width)
+		p := f.s.peek(min(n, 1024) * int64(width))
 		if len(p) == 0 {
 			f.short = true
 			break
@@ -241,7 +241,7 @@ func (f *isoFile) gpsList(b isoBox) {
 	f.s.found(Place)
 	if b.size > int64(f.s.maxWindow) {
 		f.s.partly = true
-	} else if p := f.s.peek(int(b.size)); len(p) >= b.head {
+	} else if p := f.s.peek(b.size); len(p) >= b.head {
 		for e := isoEntries(p[b.head:], 8); len(e) > 0; e = e[8:] {
 			f.s.hide(isoInt(e[:4]), isoInt(e[4:8]))
 		}

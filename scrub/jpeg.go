@@ -144,7 +144,7 @@ func (j *jpegFile) table(m byte, n int, check func([]byte) bool) {
 	if n < 0 || n > largest {
 		j.giveUp()
 	}
-	b := j.s.peek(4 + n)
+	b := j.s.peek(int64(4 + n))
 	if len(b) < 4+n { // cut off: it cannot be checked and is of no use
 		j.s.skipRest()
 		return

@@ -9,7 +9,7 @@ import (
 // those stays, and only before the first scan, where decoders look for it.
 func (j *jpegFile) app(m byte, n int) {
 	const longestName = 40
-	b := j.s.peek(4 + min(n, longestName))[4:]
+	b := j.s.peek(int64(4 + min(n, longestName)))[4:]
 	switch name := string(b); {
 	case j.scanned:
 		j.drop(m, n, name)
@@ -40,7 +40,7 @@ func (j *jpegFile) keepJFIF(n int) {
 
 // keepHead keeps the first few bytes of a segment, as a segment.
 func (j *jpegFile) keepHead(n, few int) {
-	b := j.s.peek(4 + few)
+	b := j.s.peek(int64(4 + few))
 	b[2], b[3] = 0, byte(2+few)
 	j.kept = true
 	j.s.copy(int64(4 + few))
@@ -83,7 +83,7 @@ var jpegIPTC = []struct{ field, class string }{
 // drop drops a segment and notes what it told.
 func (j *jpegFile) drop(m byte, n int, name string) {
 	j.s.skip(4)
-	j.note(m, j.s.peek(n), name)
+	j.note(m, j.s.peek(int64(n)), name)
 	j.s.skip(int64(n))
 }
 

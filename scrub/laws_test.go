@@ -14,28 +14,33 @@ import (
 	"temoin/scrub"
 )
 
-// samples are real files whose names start with one of the prefixes: those of
-// the project, and those beside it when they are there.
-func samples(t testing.TB, prefixes ...string) map[string][]byte {
+// sampleFiles are real files: those of the project, and more where
+// TEMOIN_SHARED names a folder that has them.
+func sampleFiles() []string {
+	files, _ := filepath.Glob("../testdata/samples/*.*")
+	if shared := os.Getenv("TEMOIN_SHARED"); shared != "" {
+		more, _ := filepath.Glob(filepath.Join(shared, "samples", "*.*"))
+		files = append(files, more...)
+	}
+	return files
+}
+
+// samples are those of the files that have one of the extensions.
+func samples(t testing.TB, exts ...string) map[string][]byte {
 	t.Helper()
 	m := map[string][]byte{}
-	for _, dir := range []string{"../testdata/samples", "../../shared/samples"} {
-		files, _ := filepath.Glob(filepath.Join(dir, "*.*"))
-		for _, f := range files {
-			name := filepath.Base(f)
-			ext := strings.TrimPrefix(filepath.Ext(f), ".")
-			if !slices.Contains(prefixes, ext) {
-				continue
-			}
-			b, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m[name] = b
+	for _, f := range sampleFiles() {
+		if !slices.Contains(exts, strings.TrimPrefix(filepath.Ext(f), ".")) {
+			continue
 		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m[filepath.Base(f)] = b
 	}
 	if len(m) == 0 {
-		t.Fatalf("no sample named *.%s", strings.Join(prefixes, ", *."))
+		t.Fatalf("no sample named *.%s", strings.Join(exts, ", *."))
 	}
 	return m
 }

@@ -65,7 +65,7 @@ func (m *mkv) open(e ebml, end int64) {
 // parent is not known, up to one that cannot be a child of it.
 func (m *mkv) children(parent uint32, end int64, open bool) {
 	for m.s.pos < end {
-		b := m.s.peek(int(min(ebmlHeadLen, end-m.s.pos)))
+		b := m.s.peek(min(ebmlHeadLen, end-m.s.pos))
 		if len(b) == 0 {
 			return
 		}
@@ -141,7 +141,7 @@ func (m *mkv) number(e ebml) {
 		m.s.unknown()
 	}
 	if e.id == mkvDocType {
-		b := m.s.peek(e.head + int(e.size))[e.head:]
+		b := m.s.peek(int64(e.head) + e.size)[e.head:]
 		if name := string(bytes.TrimRight(b, "\x00")); name != "matroska" && name != "webm" {
 			m.s.unknown()
 		}
@@ -151,7 +151,7 @@ func (m *mkv) number(e ebml) {
 
 // seek passes an entry of the table of contents, unless it is for what goes.
 func (m *mkv) seek(e ebml) {
-	b := m.s.peek(int(min(64, int64(e.head)+e.size)))
+	b := m.s.peek(min(64, int64(e.head)+e.size))
 	stays := false
 	ebmlEach(b[e.head:], func(c ebml, payload []byte) {
 		if c.id == mkvSeekID && len(payload) == 4 {
@@ -171,7 +171,7 @@ func (m *mkv) seek(e ebml) {
 func (m *mkv) void(e ebml) {
 	m.note(e)
 	if e.id != ebmlVoid {
-		if b := m.s.peek(e.head); !e.putVoid(b) {
+		if b := m.s.peek(int64(e.head)); !e.putVoid(b) {
 			m.s.unknown()
 		}
 	}
@@ -209,7 +209,7 @@ func (m *mkv) junk(parent uint32, end int64, open bool) {
 	case parent == mkvSegment, parent == mkvCluster && open:
 		m.resync(end)
 	case parent == mkvCluster:
-		m.noteJunk(m.s.peek(int(min(mkvNote, end-m.s.pos))))
+		m.noteJunk(m.s.peek(min(mkvNote, end-m.s.pos)))
 		m.s.zero(end - m.s.pos)
 	case len(m.s.peek(ebmlHeadLen)) < ebmlHeadLen:
 		m.s.zeroRest()
@@ -221,7 +221,7 @@ func (m *mkv) junk(parent uint32, end int64, open bool) {
 // resync zeroes at least one byte, and all up to the next Cluster.
 func (m *mkv) resync(end int64) {
 	for m.s.pos < end {
-		b := m.s.peek(int(min(mkvNote, end-m.s.pos)))
+		b := m.s.peek(min(mkvNote, end-m.s.pos))
 		m.noteJunk(b)
 		if len(b) < 4 {
 			m.s.zero(int64(len(b)))

@@ -16,7 +16,7 @@ const mkvBlockHead = 8 + 2 + 1
 // block passes a block of a track that stays. Those of other tracks, which may
 // be subtitles or telemetry, become Void.
 func (m *mkv) block(e ebml) {
-	b := m.s.peek(e.head + int(min(e.size, mkvBlockHead)))[e.head:]
+	b := m.s.peek(int64(e.head) + min(e.size, mkvBlockHead))[e.head:]
 	n, ok := m.blockTrack(b)
 	if !ok {
 		m.void(e)
@@ -59,7 +59,7 @@ func (m *mkv) frames(n int64) {
 func (m *mkv) blockGroup(e ebml) {
 	const far = 256
 	n := int64(e.head) + e.size
-	b := m.s.peek(int(min(n, far)))
+	b := m.s.peek(min(n, far))
 	cutOff := int64(len(b)) < min(n, far)
 	some, stays := false, false
 	parsed := ebmlEach(b[min(e.head, len(b)):], func(c ebml, payload []byte) {

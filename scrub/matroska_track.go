@@ -8,7 +8,7 @@ import (
 // trackEntry passes what describes a picture or a sound. Tracks of any other
 // type become Void, and so do their blocks.
 func (m *mkv) trackEntry(e ebml) {
-	b := m.s.peek(int(min(int64(e.head)+e.size, all/2)))
+	b := m.s.peek(min(int64(e.head)+e.size, all/2))
 	var number, typ int64
 	count := map[uint32]int{}
 	m.codec = ""
@@ -55,7 +55,7 @@ func (m *mkv) trackUID(e ebml) {
 	if e.size > 8 {
 		m.s.unknown()
 	}
-	b := m.s.peek(e.head + int(e.size))[e.head:]
+	b := m.s.peek(int64(e.head) + e.size)[e.head:]
 	was := ebmlNumber(b)
 	clear(b)
 	if len(b) > 0 && int64(len(b)) == e.size {
@@ -98,7 +98,7 @@ func (m *mkv) codecPrivate(e ebml) {
 	if e.size > streamWindow {
 		m.s.unknown()
 	}
-	b := m.s.peek(e.head + int(e.size))[e.head:]
+	b := m.s.peek(int64(e.head) + e.size)[e.head:]
 	if int64(len(b)) < e.size { // cut off: there is nothing to decode
 		m.void(e)
 		return

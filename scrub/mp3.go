@@ -41,7 +41,7 @@ func mp3Tags(s *stream) {
 		if h[5]&0x10 != 0 {
 			n += 10 // a footer
 		}
-		if want := int(min(n, streamWindow)); len(s.peek(want)) < want {
+		if want := min(n, streamWindow); int64(len(s.peek(want))) < want {
 			s.unknown() // cut off, and no sound is left: better a file than none
 		}
 		if n > 10 {
@@ -114,7 +114,7 @@ func (m *mp3File) frames() bool {
 			m.frame(b[n:end], h)
 			tail := len(b) - end
 			m.pass(b, end)
-			m.drop(m.s.peek(tail))
+			m.drop(m.s.peek(int64(tail)))
 			return true
 		}
 		if next, ok := mp3Head(b[end:]); !ok || next.key != h.key {

@@ -136,7 +136,7 @@ func (o *oggFile) page() {
 		o.s.skip(int64(n))
 		return
 	}
-	st.rewrite(o.s, o.s.peek(n))
+	st.rewrite(o.s, o.s.peek(int64(n)))
 }
 
 // peekPage returns what may be the next page: no more than it claims, since
@@ -147,11 +147,11 @@ func (o *oggFile) peekPage() []byte {
 		return b
 	}
 	n := oggHeadLen + int(b[oggSegs])
-	b = o.s.peek(n)
+	b = o.s.peek(int64(n))
 	for _, l := range b[min(oggHeadLen, len(b)):] {
 		n += int(l)
 	}
-	return o.s.peek(n)
+	return o.s.peek(int64(n))
 }
 
 // badPage drops what looked like a page: its first bytes, so that pages inside

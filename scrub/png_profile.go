@@ -14,7 +14,7 @@ const pngProfileName = "icc"
 // One without a name is of no use to decoders.
 func (p *pngFile) profile(n int64) {
 	const longest = 80 // of a name, with the zero at its end
-	b := p.s.peek(8 + int(min(n, longest)))[8:]
+	b := p.s.peek(8 + min(n, longest))[8:]
 	name := bytes.IndexByte(b, 0)
 	if name < 1 || int64(name)+2 > n {
 		p.drop("iCCP", n)
@@ -25,7 +25,7 @@ func (p *pngFile) profile(n int64) {
 	after := crc32.ChecksumIEEE([]byte("iCCP" + pngProfileName))
 	p.s.skip(int64(8 + name))
 	rest := n - int64(name)
-	p.s.write(binary.BigEndian.AppendUint32(nil, uint32(len(pngProfileName)+int(rest))))
+	p.s.write(binary.BigEndian.AppendUint32(nil, uint32(int64(len(pngProfileName))+rest)))
 	p.s.write([]byte("iCCP" + pngProfileName))
 	p.s.each(rest, func(b []byte) {
 		before = crc32.Update(before, crc32.IEEETable, b)

@@ -26,7 +26,7 @@ func (s *stream) riffJunk(n int64, class string) {
 
 // riffBlank zeroes the next n bytes and notes what they told.
 func (s *stream) riffBlank(n int64, class string) {
-	if b := s.peek(int(min(n, 4<<10))); notZero(b) {
+	if b := s.peek(min(n, 4<<10)); notZero(b) {
 		s.noteWords(b, class)
 	}
 	s.zero(n)

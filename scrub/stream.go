@@ -119,13 +119,19 @@ func (s *stream) found(classes ...string) {
 // peek returns the next n bytes without taking them, or fewer at the end of
 // the input. More than the largest window is more than a parser may ask: it
 // gives up. The bytes are good until the next call.
-func (s *stream) peek(n int) []byte {
-	if n > s.maxWindow {
+func (s *stream) peek(n int64) []byte {
+	if n > int64(s.maxWindow) {
 		s.unknown()
 	}
-	s.fill(n)
-	return s.buf[s.r:min(s.w, s.r+max(n, 0))]
+	want := atMost(n, s.maxWindow)
+	s.fill(want)
+	return s.buf[s.r:min(s.w, s.r+want)]
 }
+
+// atMost returns n as an int from 0 to most. Every number from a file that is
+// to count bytes or entries in memory comes through here: where an int has 32
+// bits, int() makes a negative number of 0xffffffff.
+func atMost(n int64, most int) int { return int(max(0, min(n, int64(most)))) }
 
 // fill reads until the window has n bytes, or the input has no more.
 func (s *stream) fill(n int) {
@@ -180,7 +186,7 @@ func (s *stream) next(n int64) []byte {
 		}
 		s.fill(1)
 	}
-	return s.buf[s.r : s.r+int(min(int64(s.w-s.r), max(n, 0)))]
+	return s.buf[s.r : s.r+atMost(n, s.w-s.r)]
 }
 
 // advance takes n bytes that next or peek returned.

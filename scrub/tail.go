@@ -22,7 +22,7 @@ const exifWindow = 60 << 10
 // noteExifChunk is noteExif for a chunk of n bytes that come next. It takes
 // none. Some writers leave the name of the JPEG segment in front of the block.
 func (s *stream) noteExifChunk(n int64) (orientation int) {
-	b := s.peek(int(min(n, exifWindow)))
+	b := s.peek(min(n, exifWindow))
 	if len(b) >= 6 && string(b[:5]) == "Exif\x00" {
 		b = b[6:]
 	}

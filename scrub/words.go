@@ -39,5 +39,5 @@ func (s *stream) noteWords(b []byte, otherwise string) {
 // noteNext is noteWords for the next n bytes of the input, of which it looks
 // at no more than the first few KiB. It takes none.
 func (s *stream) noteNext(n int64, otherwise string) {
-	s.noteWords(s.peek(int(min(n, 4<<10))), otherwise)
+	s.noteWords(s.peek(min(n, 4<<10)), otherwise)
 }

@@ -119,11 +119,13 @@ func New(cfg Config) (*Server, error) {
 // that are under way keep theirs.
 func (s *Server) SetRecipients(rs *crypto.Recipients) { s.recipients.Store(rs) }
 
-// How long a stopping server waits for uploads that are under way, and for the
-// first request of who was let in just before.
+// How long a stopping server waits: for uploads that are under way, for what came
+// of those that it cut to be stored, and for the first request of those who were
+// let in just before. packaging/temoind.service allows for the sum.
 const (
 	drain   = 30 * time.Second
-	welcome = 5 * time.Second // net/http takes no longer for silent ones
+	settle  = 65 * time.Second // a busy bucket is tried for a minute
+	welcome = 5 * time.Second  // net/http takes no longer for silent ones
 )
 
 // Serve answers requests on all listeners until ctx ends. Then it lets uploads
@@ -165,7 +167,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	defer cancel()
 	if srv.Shutdown(timeout) != nil {
 		srv.Close()
-		s.limits.wait(10 * time.Second)
+		s.limits.wait(settle)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"temoin/crypto"
 	"temoin/inbox"
 	"temoin/storage"
+	"temoin/storage/dir"
 )
 
 // The exit codes, docs/coordinators.md lists them.
@@ -172,6 +173,12 @@ func (a *app) note(c *cobra.Command) {
 // vaultFlags adds the flags that mean the same in every command with a vault.
 func (a *app) vaultFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVar(&a.vault, "vault", envOr("TEMOIN_VAULT", "temoin-vault"), "`folder` of the sealed drops (or TEMOIN_VAULT)")
+	c.PreRunE = func(*cobra.Command, []string) (err error) {
+		if a.vault, err = dir.Expand(a.vault); err != nil {
+			err = fail(exitUsage, "", "%v", err)
+		}
+		return err
+	}
 	c.Flags().StringVarP(&a.identity, "identity", "i", envOr("TEMOIN_IDENTITY", defaultIdentity()), "your key `file` (or TEMOIN_IDENTITY)")
 	return c
 }

@@ -62,7 +62,15 @@ func TestOutbox(t *testing.T) {
 		}
 		done <- nil
 	}()
-	time.Sleep(200 * time.Millisecond)
+	reached := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return furthest
+	}
+	for end := time.Now().Add(time.Minute); reached() < 3+32 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(100 * time.Millisecond) // for one that goes further
 	mu.Lock()
 	if furthest != 3+32 {
 		t.Errorf("with object 3 under way, object %d went out, want 35", furthest)

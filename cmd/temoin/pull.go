@@ -27,6 +27,7 @@ looks at all of them now.
 A source is one of
   https://box.example         the box itself (http:// for .onion, with --proxy)
   s3://HOST/BUCKET[/PREFIX]   a bucket; set TEMOIN_S3_ACCESS_KEY and TEMOIN_S3_SECRET_KEY
+                              (add ?region=NAME when it is not in us-east-1)
   dir:PATH                    the folder where a box stores, or a copy of it`,
 		Example: "  temoin pull --from https://box.example\n  temoin pull --from dir:/srv/temoin --vault evidence -i key.txt",
 		Args:    cobra.NoArgs,

@@ -61,7 +61,7 @@ func (a *app) progress() func(string, int, int) {
 	}
 }
 
-const sourceHint = "a source is dir:PATH, s3://HOST/BUCKET[/PREFIX] or https://BOX"
+const sourceHint = "a source is dir:PATH, s3://HOST/BUCKET[/PREFIX][?region=NAME] or https://BOX"
 
 // source opens what --from and --source name. The second result tells sources
 // apart.
@@ -94,6 +94,10 @@ func (a *app) source(text string, keys *inbox.Keys) (storage.Source, string, err
 }
 
 func (a *app) dirSource(path string) (storage.Source, string, error) {
+	path, err := dir.Expand(path)
+	if err != nil {
+		return nil, "", fail(exitUsage, "", "%v", err)
+	}
 	from, err := os.Stat(path)
 	if err != nil || !from.IsDir() {
 		return nil, "", fail(exitRefused, "it is the folder that temoind serve --store dir:PATH writes to", "there is no folder %s", path)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"temoin/crypto"
+	"temoin/storage/dir"
 )
 
 const doctorHelp = `
@@ -51,11 +52,13 @@ type doctor struct {
 	root   string         // above its files
 	roots  *x509.CertPool // the authorities that it trusts; nil: all it knows
 	volume func(path string) (volume, error)
+	// publish stores an object in a folder and removes it again.
+	publish func(path string) (dir.Lacks, error)
 }
 
 // examine is the command "temoind doctor".
 func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	d := &doctor{root: "/", volume: volumeOf, flush: 2 * time.Second, counts: make(map[string]int)}
+	d := &doctor{root: "/", volume: volumeOf, publish: publishes, flush: 2 * time.Second, counts: make(map[string]int)}
 	var asJSON, print bool
 	var err error
 	d.settings, print, err = settle("doctor", args, stderr, func(f *flag.FlagSet) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -57,15 +58,15 @@ func (d *doctor) bucket(ctx context.Context) {
 func (d *doctor) takes(ctx context.Context, p *probed) bool {
 	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
 	defer cancel()
-	err := p.prove(ctx)
-	const over = "the service ignores If-None-Match: an object can be replaced by who knows its name"
+	err := p.ask(ctx)
 	switch {
 	case errors.Is(err, s3.ErrOverwrites) && d.AcceptOverwrites:
-		d.warn("store", "take another provider", over+" (accept_overwrites_by_provider is set)")
+		d.warn("store", "take another provider", "%v (accept_overwrites_by_provider is set)", err)
 	case errors.Is(err, s3.ErrOverwrites):
-		d.fail("store", "take another provider", over)
+		d.fail("store", "take another provider, or set accept_overwrites_by_provider if you accept that somebody who knows a name can replace what lies there", "%v", err)
 	case err != nil:
-		d.fail("store", "look at the network, the key and the name of the bucket", "the bucket does not take an object: %v", err)
+		reason, remedy := s3.Explain(err)
+		d.fail("store", cmp.Or(remedy, "look at the network, the key and the name of the bucket"), "the bucket does not take an object: %s", reason)
 		return false
 	default:
 		d.ok("store", "the bucket takes objects, and a second one under the same name is refused")

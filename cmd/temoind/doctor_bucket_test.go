@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"temoin/crypto"
+	"temoin/storage/s3"
 	"temoin/storage/storagetest"
 )
 
@@ -127,4 +129,42 @@ func TestDoctorBucketTrouble(t *testing.T) {
 	p = bucketPatient(t, fake.Endpoint, fake.Key.Access, "")
 	p.bucket(t.Context())
 	p.want(t, "no secret", "FAIL store")
+}
+
+// A bucket that is set up wrongly: the remedy is the one for what is wrong.
+func TestDoctorBucketRemedies(t *testing.T) {
+	for _, test := range []struct {
+		what   string
+		answer http.HandlerFunc
+		accept bool
+		want   string
+		remedy string
+	}{
+		{"another region", says(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>"), false, "FAIL store", "?region=eu-west-3"},
+		{"object lock", says(400, "InvalidRequest", ""), false, "FAIL store", "object lock"},
+		{"no such header", refusesHeader, false, "FAIL store", "accept_overwrites_by_provider"},
+		{"no such header, accepted", refusesHeader, true, "warn store", "another provider"},
+		{"no such bucket", says(404, "NoSuchBucket", ""), false, "FAIL store", "the name of the bucket"},
+	} {
+		endpoint, _ := answering(t, test.answer)
+		p := bucketPatient(t, endpoint, "a", "b")
+		p.AcceptOverwrites = test.accept
+		c, err := p.bucketConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := s3.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		probe, err := newProbed(store, crypto.X25519, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.takes(t.Context(), probe)
+		if len(p.found) == 1 && !strings.Contains(p.found[0].Remedy, test.remedy) {
+			t.Errorf("%s: the remedy %q", test.what, p.found[0].Remedy)
+		}
+		p.want(t, test.what, test.want)
+	}
 }

@@ -10,7 +10,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"temoin/crypto"
 	"temoin/server"
+	"temoin/storage"
+	"temoin/storage/dir"
 )
 
 // Kinds of file systems, as statfs(2) names them.
@@ -19,6 +22,12 @@ const (
 	ramfs     = 0x858458f6
 	overlayfs = 0x794c7630
 )
+
+// modeless are file systems whose modes come from how they were mounted: FAT,
+// exFAT, NTFS, SMB, VirtualBox, and what runs in user space.
+var modeless = map[uint32]bool{
+	0x4d44: true, 0x2011bab0: true, 0x7366746e: true, 0xff534d42: true, 0xfe534d42: true, 0x786f4256: true, 0x65735546: true,
+}
 
 // spoolEach is what one upload needs in the spool, and spoolAll what as many
 // need as the box takes at once.
@@ -71,16 +80,62 @@ func (d *doctor) folder(check, path string, inMemory func(check, remedy, reason 
 }
 
 func (d *doctor) existing(check, path string, info fs.FileInfo, kind uint32) {
-	switch err := durable(path); {
+	var lacks dir.Lacks
+	var err error
+	if check == "store" {
+		lacks, err = d.publish(path)
+	} else {
+		err = durable(path)
+	}
+	const disk = "take a disk with ext4, XFS or Btrfs"
+	switch {
+	case errors.Is(err, storage.ErrDenied) && !errors.Is(err, fs.ErrPermission):
+		d.fail(check, disk+", that can be written to", "an object cannot be kept in it: %v", err)
+		return
 	case err != nil:
 		d.fail(check, "let the user of the box write there; look at the disk", "a file cannot be kept in it: %v", err)
-	case info.Mode().Perm()&0o077 != 0:
-		d.warn(check, "chmod 0700 "+path, "others on this machine can look into %s: mode %#o", path, info.Mode().Perm())
-	case kind == overlayfs:
+		return
+	}
+	before := d.counts[stateWarn]
+	if info.Mode().Perm()&0o077 != 0 {
+		remedy := "chmod 0700 " + path
+		if modeless[kind] {
+			remedy = "mount its file system, which keeps no modes, with umask=077 and uid= of the box's user"
+		}
+		d.warn(check, remedy, "others on this machine can look into %s: mode %#o", path, info.Mode().Perm())
+	}
+	if kind == overlayfs {
 		d.warn(check, "mount a volume there", "%s lies in the container, and goes when the container is removed", path)
-	default:
+	}
+	if lacks.Links {
+		d.warn(check, disk+"; until then let no other machine write into this folder", "its file system knows no hard links: objects are kept, but a writer on another machine could replace one, and a cut of power could damage it")
+	}
+	if lacks.Times {
+		d.warn(check, disk+", or mount it with uid= of the box's user", "the times of files cannot be set: each copy of an object tells when it came")
+	}
+	if d.counts[stateWarn] == before {
 		d.ok(check, "%s takes files and keeps them", path)
 	}
+}
+
+// publishes stores an object as the box does, in a folder of its own: folders
+// that the doctor's user made in the store could be closed to the box.
+func publishes(path string) (lacks dir.Lacks, err error) {
+	probe, err := os.MkdirTemp(path, "doctor-probe-*")
+	if err != nil {
+		return lacks, err
+	}
+	defer os.RemoveAll(probe)
+	s, err := dir.New(probe)
+	if err != nil {
+		return lacks, err
+	}
+	key, body, err := crypto.Probe(crypto.Hybrid)
+	if err != nil {
+		return lacks, err
+	}
+	err = s.Probe(context.Background(), key, body)
+	return s.Lacks(), err
 }
 
 // durable makes a file last in path, and removes it. Its name is not one of an
@@ -145,7 +200,8 @@ func volumeOf(path string) (volume, error) {
 	if err := unix.Statfs(path, &st); err != nil {
 		return volume{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
-	return volume{uint32(st.Type), st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize)}, nil
+	free, total, err := dir.Space(path)
+	return volume{uint32(st.Type), free, total}, err
 }
 
 // liveSystem reports whether what is written over an overlay's lower layer lies

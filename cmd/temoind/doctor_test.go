@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"temoin/crypto"
+	"temoin/storage"
+	"temoin/storage/dir"
 )
 
 // patient is a doctor on a machine of a test's making: its files lie below
@@ -25,7 +27,7 @@ type patient struct {
 func newPatient(t *testing.T, s settings) *patient {
 	t.Helper()
 	p := &patient{}
-	p.doctor = &doctor{settings: s, root: t.TempDir(), counts: make(map[string]int), volume: disk(0xef53, 50, 100)}
+	p.doctor = &doctor{settings: s, root: t.TempDir(), counts: make(map[string]int), volume: disk(0xef53, 50, 100), publish: publishes}
 	p.report = func(f finding) { p.found = append(p.found, f) }
 	return p
 }
@@ -132,6 +134,42 @@ func TestDoctorStore(t *testing.T) {
 		p := newPatient(t, settings{Store: s})
 		p.store(t.Context())
 		p.want(t, s, "FAIL store")
+	}
+}
+
+// What the file system does not know is said, with what to do.
+func TestDoctorTriesToPublish(t *testing.T) {
+	path := t.TempDir()
+	os.Chmod(path, 0o700)
+	open := filepath.Join(path, "open")
+	if err := os.Mkdir(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	os.Chmod(open, 0o777)
+	const exfat = 0x2011bab0
+	for _, test := range []struct {
+		what, path string
+		lacks      dir.Lacks
+		err        error
+		want       []string
+		remedy     string // a part of the first one
+	}{
+		{"all is there", path, dir.Lacks{}, nil, []string{"ok store"}, ""},
+		{"no links", path, dir.Lacks{Links: true}, nil, []string{"warn store"}, "no other machine"},
+		{"no times", path, dir.Lacks{Times: true}, nil, []string{"warn store"}, "uid="},
+		{"neither", path, dir.Lacks{Links: true, Times: true}, nil, []string{"warn store", "warn store"}, "no other machine"},
+		{"a stick", open, dir.Lacks{Links: true}, nil, []string{"warn store", "warn store"}, "umask=077"},
+		{"no locks", path, dir.Lacks{}, fmt.Errorf("%w: no locks", storage.ErrDenied), []string{"FAIL store"}, "ext4"},
+		{"full", path, dir.Lacks{}, storage.ErrFull, []string{"FAIL store"}, "look at the disk"},
+	} {
+		p := newPatient(t, settings{})
+		p.volume = disk(exfat, 50, 100)
+		p.publish = func(string) (dir.Lacks, error) { return test.lacks, test.err }
+		p.folder("store", test.path, p.fail)
+		if len(p.found) == 0 || !strings.Contains(p.found[0].Remedy, test.remedy) {
+			t.Errorf("%s: %v", test.what, p.found)
+		}
+		p.want(t, test.what, test.want...)
 	}
 }
 

@@ -20,10 +20,11 @@ type probed struct {
 	body   []byte
 	accept bool // the operator accepts overwrites
 
-	mu    sync.Mutex
-	ok    bool
-	err   error
-	tried time.Time
+	mu      sync.Mutex
+	ok      bool
+	err     error // of the last proof, if it failed
+	tried   time.Time
+	running chan struct{} // closed when the proof that is under way has ended
 }
 
 func newProbed(store *s3.Store, kind crypto.Kind, accept bool) (*probed, error) {
@@ -47,6 +48,14 @@ func (p *probed) Put(ctx context.Context, key string, body []byte) error {
 	return p.Store.Put(ctx, key, body)
 }
 
+// Probe implements [storage.Prober].
+func (p *probed) Probe(ctx context.Context, key string, body []byte) error {
+	if err := p.prove(ctx); err != nil {
+		return err
+	}
+	return p.Store.Probe(ctx, key, body)
+}
+
 // proven reports whether the bucket has shown that it keeps what it has.
 func (b *box) proven() bool {
 	if b.bucket == nil {
@@ -57,20 +66,48 @@ func (b *box) proven() bool {
 	return b.bucket.ok
 }
 
-// prove asks the bucket once, and after a failure again every few seconds.
+// prove asks the bucket once for all who wait, and after a refusal again every
+// few seconds. A bucket that is only busy is waited for, as an upload waits.
 func (p *probed) prove(ctx context.Context) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ok || p.err != nil && time.Since(p.tried) < 5*time.Second {
+	final := p.err != nil && !errors.Is(p.err, storage.ErrUnreachable)
+	if p.ok || final && time.Since(p.tried) < 5*time.Second {
+		defer p.mu.Unlock()
 		return p.err
 	}
-	p.err = p.CheckPreconditions(ctx, p.key, p.body)
-	if p.accept && errors.Is(p.err, s3.ErrOverwrites) {
+	if p.running == nil {
+		ended := make(chan struct{})
+		p.running = ended
+		go func() {
+			// It does not end with the one who asked first: others wait for it too.
+			p.ask(context.WithoutCancel(ctx))
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.running = nil
+			close(ended)
+		}()
+	}
+	running := p.running
+	p.mu.Unlock()
+	select {
+	case <-running:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: no answer in time", storage.ErrUnreachable)
+	}
+}
+
+// ask asks the bucket now.
+func (p *probed) ask(ctx context.Context) error {
+	err := p.CheckPreconditions(ctx, p.key, p.body)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err, p.tried = err, time.Now()
+	if p.accept && errors.Is(err, s3.ErrOverwrites) {
 		p.err = nil
 	}
-	if p.err != nil && ctx.Err() != nil {
-		p.err = fmt.Errorf("%w: no answer in time", storage.ErrUnreachable)
-	}
-	p.tried, p.ok = time.Now(), p.err == nil
+	p.ok = p.ok || p.err == nil
 	return p.err
 }

@@ -50,7 +50,7 @@ func (l *lines) Write(p []byte) (int, error) {
 func (l *lines) wait(t *testing.T, pattern string) string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		l.mu.Lock()
 		m := re.FindStringSubmatch(l.b.String())
 		l.mu.Unlock()
@@ -181,7 +181,7 @@ func listenForSystemd(t *testing.T, dir string) func(n int) []string {
 	t.Cleanup(func() { c.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
 	return func(n int) (messages []string) {
-		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		c.SetReadDeadline(time.Now().Add(time.Minute))
 		buf := make([]byte, 100)
 		for range n {
 			m, err := c.Read(buf)

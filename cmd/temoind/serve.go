@@ -193,6 +193,9 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 			return err
 		}
 		cfg.Sink, cfg.Inbox = store, store
+		if b.before == nil {
+			return tryStore(ctx, store, cfg.Recipients.Kind(), stderr)
+		}
 		return nil
 	}
 	c, err := b.bucketConfig()
@@ -215,10 +218,25 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	if err := probed.prove(ctx); errors.Is(err, s3.ErrOverwrites) {
-		return fmt.Errorf("%w: the provider would let objects be replaced; start with --accept-overwrites-by-provider if you accept that", err)
+	if err := probed.ask(ctx); errors.Is(err, s3.ErrOverwrites) {
+		return fmt.Errorf("%w: whoever knows a name could replace what lies there; take another provider, or start with --accept-overwrites-by-provider if you accept that", err)
 	} else if err != nil {
 		fmt.Fprintf(stderr, "temoind: warning: the bucket does not take objects now, nothing is accepted until it does: %v\n", err)
+	}
+	return nil
+}
+
+// tryStore says at the start what will be wrong with every object.
+func tryStore(ctx context.Context, store *dir.Store, kind crypto.Kind, stderr io.Writer) error {
+	key, body, err := crypto.Probe(kind)
+	if err != nil {
+		return err
+	}
+	if err := store.Probe(ctx, key, body); err != nil {
+		fmt.Fprintf(stderr, "temoind: warning: the store does not take objects now, nothing is accepted until it does: %v\n", err)
+	}
+	if store.Lacks() != (dir.Lacks{}) {
+		fmt.Fprintln(stderr, `temoind: warning: the store's file system knows less than it should; "temoind doctor" says what and what to do`)
 	}
 	return nil
 }
@@ -235,6 +253,7 @@ func (s *settings) bucketConfig() (s3.Config, error) {
 	if c.AccessKey, c.SecretKey, err = s.credentials(); err != nil {
 		return c, err
 	}
+	c.AcceptOverwrites = s.AcceptOverwrites
 	if c.Spool = s.Spool; c.Spool == "" {
 		return c, errors.New("a bucket needs --spool DIR, for sealed objects on their way")
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"temoin/storage/dir"
 )
 
 // settings are all that an operator can set. Each has a key in the
@@ -26,8 +28,10 @@ type settings struct {
 	// key in it can open everything that arrives from then on: check the
 	// fingerprint with the coordinators. SIGHUP reads it again.
 	Recipients string `toml:"recipients"`
-	// Where sealed objects go: dir:PATH, or s3://HOST/BUCKET[/PREFIX]. Required.
-	// A path that does not survive a restart (tmpfs) loses evidence.
+	// Where sealed objects go: dir:PATH, or s3://HOST/BUCKET[/PREFIX][?region=NAME].
+	// Required. In dir:~/PATH the ~ is the home folder of the box's user. A path that
+	// does not survive a restart (tmpfs) loses evidence. A bucket's region is us-east-1
+	// unless the address names another; a wrong one makes the service refuse all.
 	Store string `toml:"store"`
 	// For a bucket: a folder for sealed objects on their way to it. It needs 2 MiB
 	// for each upload under way, and never holds anything that is not sealed.
@@ -69,8 +73,8 @@ type settings struct {
 	// The file with the secret key of the bucket. Without it the environment must
 	// hold TEMOIN_S3_SECRET_KEY. The key should only be able to write.
 	S3SecretKeyFile string `toml:"s3_secret_key_file"`
-	// Start although the bucket's provider ignores If-None-Match. Whoever knows a
-	// name can then replace what lies there.
+	// Start although the bucket's provider ignores If-None-Match, or refuses it: the
+	// box then stores without. Whoever knows a name can then replace what lies there.
 	AcceptOverwrites bool `toml:"accept_overwrites_by_provider"`
 }
 
@@ -109,7 +113,7 @@ func (s *settings) flags(command string) *flag.FlagSet {
 	f := flag.NewFlagSet(command, flag.ContinueOnError)
 	f.Var(&s.Listen, "listen", "`ADDRESS`: host:port, or unix:PATH for Tor or a proxy on this machine; may be repeated (default 127.0.0.1:8080)")
 	f.StringVar(&s.Recipients, "recipients", s.Recipients, "`FILE` with the coordinators' public keys, one a line")
-	f.StringVar(&s.Store, "store", s.Store, "where sealed objects go: dir:`PATH` or s3://HOST/BUCKET[/PREFIX]")
+	f.StringVar(&s.Store, "store", s.Store, "where sealed objects go: dir:`PATH` or s3://HOST/BUCKET[/PREFIX][?region=NAME]")
 	f.StringVar(&s.Spool, "spool", s.Spool, "`DIR` for sealed objects on their way to a bucket; ciphertext only")
 	f.StringVar(&s.Org, "org", s.Org, "`NAME` of those who receive, shown on the page")
 	f.StringVar(&s.ExitURL, "exit-url", s.ExitURL, "where \"Leave this page\" leads: a `URL` that is harmless to be seen with")
@@ -122,7 +126,7 @@ func (s *settings) flags(command string) *flag.FlagSet {
 	f.StringVar(&s.OnionHostnameFile, "onion-hostname-file", s.OnionHostnameFile, "`FILE` with the name of the box in Tor, which the page then shows; Tor writes it beside the onion's keys")
 	f.StringVar(&s.S3AccessKeyFile, "s3-access-key-file", s.S3AccessKeyFile, "`FILE` with the bucket's access key, in place of TEMOIN_S3_ACCESS_KEY")
 	f.StringVar(&s.S3SecretKeyFile, "s3-secret-key-file", s.S3SecretKeyFile, "`FILE` with the bucket's secret key, in place of TEMOIN_S3_SECRET_KEY")
-	f.BoolVar(&s.AcceptOverwrites, "accept-overwrites-by-provider", s.AcceptOverwrites, "start although the bucket's provider ignores If-None-Match: whoever knows a name can then replace what lies there")
+	f.BoolVar(&s.AcceptOverwrites, "accept-overwrites-by-provider", s.AcceptOverwrites, "start although the bucket's provider ignores or refuses If-None-Match: whoever knows a name can then replace what lies there")
 	return f
 }
 
@@ -151,14 +155,30 @@ func settle(command string, args []string, stderr io.Writer, more ...func(*flag.
 		}
 		return err
 	}
-	if err := read(); err != nil || file == "" {
+	if err := read(); err != nil {
 		return s, print, err
 	}
-	s = defaults()
-	if err := s.load(file); err != nil {
-		return s, print, err
+	if file != "" {
+		s = defaults()
+		if err := s.load(file); err != nil {
+			return s, print, err
+		}
+		if err := read(); err != nil {
+			return s, print, err
+		}
 	}
-	return s, print, read()
+	return s, print, s.expandStore()
+}
+
+// expandStore puts the home folder in place of the ~ in dir:~/store.
+func (s *settings) expandStore() error {
+	path, ok := strings.CutPrefix(s.Store, "dir:")
+	if !ok {
+		return nil
+	}
+	path, err := dir.Expand(path)
+	s.Store = "dir:" + path
+	return err
 }
 
 // load reads a file. What it does not know it does not guess: a setting that is

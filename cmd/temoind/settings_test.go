@@ -106,6 +106,26 @@ func TestFlagsGoBeforeTheFile(t *testing.T) {
 	}
 }
 
+// The ~ of dir:~/store is the home folder, on a command line and in a file.
+func TestStoreAtHome(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	for _, store := range []string{"dir:~/box/store", "dir:~"} {
+		want := "dir:" + home + strings.TrimPrefix(store, "dir:~")
+		file, err := settleFile(t, "store = '"+store+"'")
+		if err != nil || file.Store != want {
+			t.Errorf("%s in a file: %q, %v", store, file.Store, err)
+		}
+		line, _, err := settle("serve", []string{"--store", store}, io.Discard)
+		if err != nil || line.Store != want {
+			t.Errorf("%s as a flag: %q, %v", store, line.Store, err)
+		}
+	}
+	if s, err := settleFile(t, "store = 'dir:~other/store'"); err == nil || !strings.Contains(err.Error(), "whole path") {
+		t.Errorf("another's home: %q, %v", s.Store, err)
+	}
+}
+
 func TestStrictConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
 		"stroe = 'dir:/a'":                 `there is no setting "stroe"`,

@@ -17,36 +17,38 @@ import (
 	"temoin/storage/storagetest"
 )
 
-// steps are the marked points of a write, in order.
-var steps = []string{"unnamed", "write", "synced", "folders", "dir-syncing", "dir-synced", "linked", "exist"}
+// steps are the marked points of a write, in order; of the last resort only
+// those that are its own.
+var steps = map[string][]string{
+	"unnamed": {"unnamed", "write", "synced", "folders", "dir-syncing", "dir-synced", "linked", "exist"},
+	"named":   {"write", "synced", "folders", "dir-syncing", "dir-synced", "linked", "exist"},
+	"locked":  {"lock", "move", "linked"},
+}
 
 const crashObjects = 6
 
 // TestKilledAtEveryStep kills a writing process at each marked point. What it
 // had acknowledged is there, and nothing that is there is half-written.
 func TestKilledAtEveryStep(t *testing.T) {
-	for _, plain := range []bool{false, true} {
-		for _, step := range steps {
-			if plain && step == "unnamed" {
-				continue
-			}
+	for _, files := range []string{"unnamed", "named", "locked"} {
+		for _, step := range steps[files] {
 			for _, n := range []int{1, 3} {
 				if n > 1 && (step == "exist" || step == "folders") {
 					continue // they happen once
 				}
-				t.Run(fmt.Sprintf("%s %d named=%v", step, n, plain), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s %d files=%s", step, n, files), func(t *testing.T) {
 					t.Parallel()
-					killedAt(t, step, n, plain)
+					killedAt(t, step, n, files)
 				})
 			}
 		}
 	}
 }
 
-func killedAt(t *testing.T, step string, n int, plain bool) {
+func killedAt(t *testing.T, step string, n int, files string) {
 	path := t.TempDir()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestCrashHelper$")
-	cmd.Env = append(os.Environ(), "TEMOIN_CRASH="+strings.Join([]string{step, strconv.Itoa(n), strconv.FormatBool(plain), path}, "|"))
+	cmd.Env = append(os.Environ(), "TEMOIN_CRASH="+strings.Join([]string{step, strconv.Itoa(n), files, path}, "|"))
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
@@ -103,7 +105,7 @@ func TestCrashHelper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if args[2] == "true" {
+	if args[2] != "unnamed" {
 		dir.SetPlain(s)
 	}
 	dir.SetMark(s, func(step, name string) error {
@@ -112,6 +114,9 @@ func TestCrashHelper(t *testing.T) {
 				syscall.Kill(os.Getpid(), syscall.SIGKILL)
 				select {}
 			}
+		}
+		if args[2] == "locked" {
+			return noLinks(step)
 		}
 		return nil
 	})

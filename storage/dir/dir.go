@@ -3,7 +3,8 @@
 // An object "c/ab12…" is the file c/ab/ab12… under the store's root: a folder
 // for each pair of leading digits, made when the first object arrives. Folders
 // have mode 0700, files 0600, and every file has the same constant access and
-// modification time. (The file system's own change time cannot be set.)
+// modification time: 1970-01-01, or 1980-01-01 where that is refused. (The file
+// system's own change time cannot be set; where no time can, [Lacks] says so.)
 //
 // # Durability
 //
@@ -18,6 +19,20 @@
 // When a directory cannot be synced because of an I/O error, nobody can say
 // what of it is on the disk, and asking again may answer wrongly. The store
 // then refuses to commit until it is opened anew.
+//
+// # File systems that know less
+//
+// A name is given by a hard link or by a rename that replaces nothing, so that
+// of two writers of one name the first one's object stays. Where there is neither
+// (exFAT through FUSE, folders that a virtual machine shares), all writers of ours
+// on one machine take turns: under a lock of the folder tmp each looks whether the
+// name is taken, and renames. What holds there as everywhere: a name that is
+// visible has all its bytes, no process of ours on that machine replaces an object,
+// and a crash leaves no lock behind. What does not: writers on two machines that
+// share the folder, or another program, can replace one. Loss of power may damage
+// a file system without a journal, such as FAT and exFAT; then let its checker look
+// at it before anything is written to it again. Where no lock is to be had either,
+// every write is refused with [storage.ErrDenied].
 //
 // What it does not do: encrypt, check contents, or lock out other processes.
 // Any number of them may share a root.
@@ -35,8 +50,12 @@ import (
 	"temoin/storage"
 )
 
-// epoch is the access and modification time of every object.
-var epoch = time.Unix(0, 0)
+// The access and modification time of every object, and the one where a file
+// system knows no time before its own beginning.
+var (
+	epoch    = time.Unix(0, 0)
+	fatEpoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+)
 
 // Store is a [storage.Store] in a directory.
 type Store struct {
@@ -53,6 +72,7 @@ type Store struct {
 	ready  map[string]bool // kinds ("c", "r") whose folders are made and synced
 	failed error           // a directory sync met an I/O error
 	plain  bool            // O_TMPFILE does not work here
+	lacks  Lacks
 }
 
 var _ storage.Store = (*Store)(nil)
@@ -125,8 +145,12 @@ func (s *Store) Create(ctx context.Context, size int64) (storage.Object, error) 
 
 // Space reports how many bytes the file system has left for us, and how many
 // it has in all.
-func (s *Store) Space() (free, total uint64, err error) {
-	free, total, err = space(s.root)
+func (s *Store) Space() (free, total uint64, err error) { return Space(s.root) }
+
+// Space reports how many bytes the file system of a folder has left for us, and
+// how many it has in all.
+func Space(path string) (free, total uint64, err error) {
+	free, total, err = space(path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("storage/dir: asking for free space: %w", mapped(err))
 	}
@@ -148,4 +172,21 @@ func (s *Store) at(step, name string) error {
 		return nil
 	}
 	return s.mark(step, name)
+}
+
+// do is a step of a write that a test can make fail.
+func (s *Store) do(step string, f func() error) error {
+	if err := s.at(step, ""); err != nil {
+		return err
+	}
+	return f()
+}
+
+// setTimes makes set give a file the constant times.
+func (s *Store) setTimes(set func(time.Time) error) error {
+	err := s.do("times 1970", func() error { return set(epoch) })
+	if err != nil {
+		err = s.do("times 1980", func() error { return set(fatEpoch) })
+	}
+	return err
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"temoin/storage"
 	"temoin/storage/dir"
 	"temoin/storage/storagetest"
@@ -190,5 +192,24 @@ func TestSpace(t *testing.T) {
 	free, total, err := open(t).Space()
 	if err != nil || free == 0 || total < free {
 		t.Errorf("%d of %d bytes free, error %v", free, total, err)
+	}
+}
+
+// What is free is counted in fragments: a file system's block size says only
+// what is best to read at once.
+func TestSpaceInFragments(t *testing.T) {
+	for _, test := range []struct {
+		what        string
+		st          unix.Statfs_t
+		free, total uint64
+	}{
+		{"ext4", unix.Statfs_t{Bsize: 4096, Frsize: 4096, Bavail: 128000, Blocks: 786432}, 500 << 20, 3 << 30},
+		{"virtiofs", unix.Statfs_t{Bsize: 1 << 20, Frsize: 4096, Bavail: 128000, Blocks: 786432}, 500 << 20, 3 << 30},
+		{"it does not say", unix.Statfs_t{Bsize: 4096, Bavail: 128000, Blocks: 786432}, 500 << 20, 3 << 30},
+		{"full", unix.Statfs_t{Bsize: 1 << 20, Frsize: 512, Bavail: 0, Blocks: 8}, 0, 4096},
+	} {
+		if free, total := dir.BytesOf(&test.st); free != test.free || total != test.total {
+			t.Errorf("%s: %d of %d bytes, want %d of %d", test.what, free, total, test.free, test.total)
+		}
 	}
 }

@@ -19,13 +19,23 @@ func OnSync(s *Store, f func(*os.File)) {
 	}
 }
 
-// SetStale sets the age of left-overs, and returns how to set it back.
-func SetStale(d time.Duration) (restore func()) {
-	old := stale
-	stale = d
-	return func() { stale = old }
+// StaleAfter makes it the moment at which what changed after fi did not long ago
+// enough to be a left-over of a crash, and fi did. It returns how to set the time
+// back.
+func StaleAfter(fi os.FileInfo) (restore func()) {
+	at := changed(fi).Add(stale + 1)
+	now = func() time.Time { return at }
+	return func() { now = time.Now }
 }
 
 // SetPlain makes the store use files with names, as it does where O_TMPFILE is
 // not to be had.
 func SetPlain(s *Store) { s.plain = true }
+
+// SetChanged makes every file look as if it was last changed then, and returns
+// how to set it back.
+func SetChanged(when time.Time) (restore func()) {
+	old := changed
+	changed = func(os.FileInfo) time.Time { return when }
+	return func() { changed = old }
+}

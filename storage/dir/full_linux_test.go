@@ -110,10 +110,14 @@ func TestLeftOvers(t *testing.T) {
 		}
 		os.Chtimes(file, time.Unix(0, 0), time.Unix(0, 0))
 	}
-	defer dir.SetStale(200 * time.Millisecond)()
 	leave("OLD")
-	time.Sleep(300 * time.Millisecond)
+	old, err := os.Lstat(filepath.Join(tmp, "OLD"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond) // file systems count time in steps
 	leave("NEW")
+	defer dir.StaleAfter(old)()
 	s, err := dir.New(path)
 	if err != nil {
 		t.Fatal(err)

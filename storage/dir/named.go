@@ -2,7 +2,6 @@ package dir
 
 import (
 	"crypto/rand"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -19,6 +18,12 @@ type named struct {
 // stale is the age at which a left-over of a crash is removed.
 var stale = 24 * time.Hour
 
+// Tests have a time of their own, and stand in for a file system.
+var (
+	now     = time.Now
+	changed = changeTime
+)
+
 func (s *Store) openNamed() (temp, error) {
 	dir := filepath.Join(s.root, "tmp")
 	if err := makeDir(dir); err != nil {
@@ -30,6 +35,7 @@ func (s *Store) openNamed() (temp, error) {
 	if err != nil {
 		return nil, err
 	}
+	hold(f)
 	return &named{store: s, f: f, path: path}, nil
 }
 
@@ -42,9 +48,15 @@ func sweep(dir string) {
 	for _, e := range entries {
 		// Not the modification time: a finished file has the constant one,
 		// and another process may be about to publish it.
-		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && time.Since(changed(fi)) > stale {
-			os.Remove(filepath.Join(dir, e.Name()))
+		fi, err := e.Info()
+		if err != nil || !fi.Mode().IsRegular() || now().Sub(changed(fi)) <= stale {
+			continue
 		}
+		path := filepath.Join(dir, e.Name())
+		if changed(fi).UTC().Year() <= fatEpoch.Year() && held(path) {
+			continue // FAT knows no time of a change, and says the constant one
+		}
+		os.Remove(path)
 	}
 }
 
@@ -53,19 +65,20 @@ func (t *named) Write(p []byte) (int, error) { return t.f.Write(p) }
 func (t *named) writeback(from, to int64) {}
 
 func (t *named) finish() error {
-	if err := os.Chtimes(t.path, epoch, epoch); err != nil {
-		return err
+	err := t.store.setTimes(func(when time.Time) error { return os.Chtimes(t.path, when, when) })
+	if err != nil {
+		// As in a folder of another owner. The file then tells when it came, which
+		// its change time tells anyway.
+		t.store.note(Lacks{Times: true})
 	}
 	return t.store.fsync(t.f)
 }
 
 func (t *named) publish(dir *os.File, name string) error {
-	// Windows renames no open file.
-	if err := t.f.Close(); err != nil {
+	if err := t.beforeMove(); err != nil {
 		return err
 	}
-	t.f = nil
-	err := moveNew(t.path, filepath.Join(dir.Name(), name))
+	err := t.store.moveNew(t.path, filepath.Join(dir.Name(), name))
 	if err == nil {
 		t.path = ""
 	}
@@ -79,15 +92,4 @@ func (t *named) release() {
 	if t.path != "" {
 		os.Remove(t.path)
 	}
-}
-
-// linkNew is moveNew by a hard link, which never replaces a name.
-func linkNew(from, to string) error {
-	if err := os.Link(from, to); err != nil {
-		return err
-	}
-	if err := os.Remove(from); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -99,38 +99,45 @@ func (o *object) Commit(ctx context.Context, key string) error {
 	return nil
 }
 
-// commit returns an error that is os.ErrExist only after the directory that
-// holds the other's entry was synced: the other writer may have stopped, or
-// lost power, between its link and its own sync.
+// commit makes the object last under key.
 func (o *object) commit(key string) error {
-	s := o.store
-	if err := s.usable(); err != nil {
-		return err
+	dir, err := o.store.place(o.temp, key, key[2:])
+	if dir != nil {
+		dir.Close()
 	}
-	if err := o.temp.finish(); err != nil {
-		return err
+	return err
+}
+
+// place makes what t holds last under a name in the folder of key, and returns
+// that folder when it got so far. It returns an error that is os.ErrExist only
+// after the folder that holds the other's entry was synced: the other writer may
+// have stopped, or lost power, between its link and its own sync.
+func (s *Store) place(t temp, key, name string) (dir *os.File, err error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	if err := t.finish(); err != nil {
+		return nil, err
 	}
 	if err := s.at("synced", key); err != nil {
-		return err
+		return nil, err
 	}
-	dir, err := s.openFan(key)
-	if err != nil {
-		return err
+	if dir, err = s.openFan(key); err != nil {
+		return nil, err
 	}
-	defer dir.Close()
-	linkErr := o.temp.publish(dir, key[2:])
+	linkErr := t.publish(dir, name)
 	if linkErr != nil && !errors.Is(linkErr, os.ErrExist) {
-		return linkErr
+		return dir, linkErr
 	}
 	step := "linked"
 	if linkErr != nil {
 		step = "exist"
 	}
 	if err := s.at(step, key); err != nil {
-		return err
+		return dir, err
 	}
 	if err := s.sync(dir, fan(key)); err != nil {
-		return err
+		return dir, err
 	}
-	return linkErr
+	return dir, linkErr
 }

@@ -52,11 +52,12 @@ func (s *Store) syncDir(path, name string) error {
 	}
 	defer d.Close()
 	if name != "" {
-		if err := s.at("dir-syncing", name); err != nil {
-			return err
-		}
+		err = s.at("dir-syncing", name)
 	}
-	if err := s.fsync(d); err != nil && !unsyncable(err) {
+	if err == nil {
+		err = s.fsync(d)
+	}
+	if err != nil && !unsyncable(err) {
 		return err
 	}
 	if name != "" {

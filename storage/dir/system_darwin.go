@@ -10,17 +10,11 @@ import (
 
 func (s *Store) openTemp() (temp, error) { return s.openNamed() }
 
-// moveNew gives the file from the name to, unless that is taken.
-func moveNew(from, to string) error {
-	err := unix.RenamexNp(from, to, unix.RENAME_EXCL)
-	if err == unix.ENOTSUP || err == unix.EINVAL {
-		return linkNew(from, to)
-	}
-	return err
-}
+// renameNew gives the file from the name to, unless that is taken.
+func renameNew(from, to string) error { return unix.RenamexNp(from, to, unix.RENAME_EXCL) }
 
-// changed returns when the system last noted a change of the file.
-func changed(fi os.FileInfo) time.Time {
+// changeTime returns when the system last noted a change of the file.
+func changeTime(fi os.FileInfo) time.Time {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	if !ok {
 		return time.Now()

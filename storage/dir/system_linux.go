@@ -2,6 +2,7 @@ package dir
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 type unnamed struct {
 	store *Store
 	f     *os.File
+	timed bool // it has the constant times
 }
 
 func (s *Store) openTemp() (temp, error) {
@@ -33,15 +35,19 @@ func (s *Store) openTemp() (temp, error) {
 	}
 	// EISDIR: a kernel that does not know the flag sees a directory.
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) {
-		s.mu.Lock()
-		s.plain = true
-		s.mu.Unlock()
+		s.setPlain()
 		return s.openNamed()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &unnamed{s, os.NewFile(uintptr(fd), "")}, nil
+	return &unnamed{store: s, f: os.NewFile(uintptr(fd), "")}, nil
+}
+
+func (s *Store) setPlain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plain = true
 }
 
 func openUnnamed(dir string) (int, error) {
@@ -65,34 +71,61 @@ func (t *unnamed) proc() string {
 }
 
 func (t *unnamed) finish() error {
-	ts, err := unix.TimeToTimespec(epoch)
-	if err != nil {
-		return err
-	}
 	// Before the sync, so that the times are on the disk with the rest.
-	if err := unix.UtimesNanoAt(unix.AT_FDCWD, t.proc(), []unix.Timespec{ts, ts}, 0); err != nil {
-		return err
-	}
+	err := t.store.setTimes(func(when time.Time) error {
+		ts, err := unix.TimeToTimespec(when)
+		if err != nil {
+			return err
+		}
+		return unix.UtimesNanoAt(unix.AT_FDCWD, t.proc(), []unix.Timespec{ts, ts}, 0)
+	})
+	t.timed = err == nil
 	return t.store.fsync(t.f)
 }
 
 func (t *unnamed) publish(dir *os.File, name string) error {
-	return unix.Linkat(unix.AT_FDCWD, t.proc(), int(dir.Fd()), name, unix.AT_SYMLINK_FOLLOW)
-}
-
-func (t *unnamed) release() { t.f.Close() }
-
-// moveNew gives the file from the name to, unless that is taken.
-func moveNew(from, to string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS {
-		return linkNew(from, to)
+	if !t.timed {
+		return t.publishCopy(dir, name)
+	}
+	err := t.store.do("link", func() error {
+		return unix.Linkat(unix.AT_FDCWD, t.proc(), int(dir.Fd()), name, unix.AT_SYMLINK_FOLLOW)
+	})
+	if cannot(err) {
+		return t.publishCopy(dir, name)
 	}
 	return err
 }
 
-// changed returns when the system last noted a change of the file.
-func changed(fi os.FileInfo) time.Time {
+// publishCopy is publish where a file without a name can be had, and it takes no
+// times or no link, as in some file systems in user space. From then on the store begins with files that have names.
+func (t *unnamed) publishCopy(dir *os.File, name string) error {
+	t.store.setPlain()
+	c, err := t.store.openNamed()
+	if err != nil {
+		return err
+	}
+	defer c.release()
+	if _, err := t.f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := io.Copy(c, t.f); err != nil {
+		return err
+	}
+	if err := c.finish(); err != nil {
+		return err
+	}
+	return c.publish(dir, name)
+}
+
+func (t *unnamed) release() { t.f.Close() }
+
+// renameNew gives the file from the name to, unless that is taken.
+func renameNew(from, to string) error {
+	return unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+}
+
+// changeTime returns when the system last noted a change of the file.
+func changeTime(fi os.FileInfo) time.Time {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	if !ok {
 		return time.Now()
@@ -105,5 +138,17 @@ func space(path string) (free, total uint64, err error) {
 	if err := unix.Statfs(filepath.Clean(path), &st); err != nil {
 		return 0, 0, err
 	}
-	return st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
+	free, total = bytesOf(&st)
+	return free, total, nil
+}
+
+// bytesOf counts in fragments. The block size of statfs(2) is only what is best
+// to read at once, and larger where files come from another machine: 1 MiB in
+// virtiofs, which would make 256 times of what is free.
+func bytesOf(st *unix.Statfs_t) (free, total uint64) {
+	unit := uint64(st.Frsize)
+	if st.Frsize <= 0 { // as in kernels and file systems that do not say
+		unit = uint64(st.Bsize)
+	}
+	return st.Bavail * unit, st.Blocks * unit
 }

@@ -17,7 +17,8 @@ func isFull(e syscall.Errno) bool { return e == unix.ENOSPC || e == unix.EDQUOT 
 func isReadOnly(e syscall.Errno) bool { return e == unix.EROFS }
 
 // unsyncable reports an error that only says that this file system syncs no
-// directories: its entries are then as durable as it makes them.
+// directories: its entries are then as durable as it makes them. EBADF comes from
+// some that sync nothing which was opened for reading.
 func unsyncable(err error) bool {
-	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP)
+	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EBADF)
 }

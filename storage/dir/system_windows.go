@@ -26,7 +26,7 @@ func unsyncable(err error) bool {
 func (s *Store) openTemp() (temp, error) { return s.openNamed() }
 
 // moveNew gives the file from the name to, unless that is taken.
-func moveNew(from, to string) error {
+func (s *Store) moveNew(from, to string) error {
 	f, err := windows.UTF16PtrFromString(from)
 	if err != nil {
 		return err
@@ -39,8 +39,8 @@ func moveNew(from, to string) error {
 	return windows.MoveFileEx(f, t, windows.MOVEFILE_WRITE_THROUGH)
 }
 
-// changed returns when the file was made, which nothing of ours alters.
-func changed(fi os.FileInfo) time.Time {
+// changeTime returns when the file was made, which nothing of ours alters.
+func changeTime(fi os.FileInfo) time.Time {
 	data, ok := fi.Sys().(*syscall.Win32FileAttributeData)
 	if !ok {
 		return time.Now()
@@ -55,4 +55,16 @@ func space(path string) (free, total uint64, err error) {
 	}
 	err = windows.GetDiskFreeSpaceEx(p, &free, &total, nil)
 	return free, total, err
+}
+
+// hold does nothing: Windows removes no open file.
+func hold(*os.File) {}
+
+func held(string) bool { return false }
+
+// beforeMove closes the file: Windows renames no open one.
+func (t *named) beforeMove() error {
+	err := t.f.Close()
+	t.f = nil
+	return err
 }

@@ -26,7 +26,7 @@ func mapped(err error) (_ error, again bool) {
 	}
 	status, code := answer.StatusCode, safeCode(answer.Code)
 	wrap := func(sentinel error) error {
-		return fmt.Errorf("%w: status %d %s", sentinel, status, code)
+		return advise(fmt.Errorf("%w: status %d %s", sentinel, status, code), answer)
 	}
 	switch {
 	case status == http.StatusPreconditionFailed:
@@ -35,6 +35,8 @@ func mapped(err error) (_ error, again bool) {
 		return wrap(storage.ErrFull), false
 	case status == http.StatusNotFound && code == minio.NoSuchKey:
 		return wrap(storage.ErrNotExist), false
+	case status == http.StatusNotImplemented:
+		return wrap(storage.ErrDenied), false
 	case status >= 500, status == http.StatusConflict, status == http.StatusTooManyRequests,
 		status == http.StatusRequestTimeout, code == "RequestTimeout", code == "SlowDown":
 		return wrap(storage.ErrUnreachable), true

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"math/rand/v2"
 	"os"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -92,59 +90,39 @@ func sumOf(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// put sends the body until the bucket has it, refuses it, or time is up.
+// put stores the body under a name that is free. Where the service refuses to
+// be asked for that and the operator accepts it, the body is sent all the same.
 func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int64, sum string) error {
+	bare := s.bare.Load()
+	answer, err := s.send(ctx, key, body, size, sum, bare)
+	if bare || !s.accept || !refusesHeader(answer) {
+		return err
+	}
+	if _, err = s.send(ctx, key, body, size, sum, true); err == nil || errors.Is(err, storage.ErrExist) {
+		s.bare.Store(true)
+	}
+	return err
+}
+
+// send sends the body until the bucket has it, refuses it, or time is up. Bare
+// leaves the precondition out. The last answer is what minio-go made of it.
+func (s *Store) send(ctx context.Context, key string, body io.ReaderAt, size int64, sum string, bare bool) (answer, err error) {
 	opts := minio.PutObjectOptions{
 		ContentType: "application/octet-stream",
 		// Over http minio-go would otherwise sign in pieces (aws-chunked) and
 		// not the hash that it is given.
 		DisableContentSha256: true,
 	}
-	opts.SetMatchETagExcept("*")
-	err := s.retry(ctx, "storing an object", func(ctx context.Context) error {
-		_, err := s.core.PutObject(ctx, s.bucket, s.prefix+key, io.NewSectionReader(body, 0, size), size, "", sum, opts)
-		return err
+	if !bare {
+		opts.SetMatchETagExcept("*")
+	}
+	err = s.persist(ctx, "storing an object", s.limits.put, func(ctx context.Context) error {
+		_, answer = s.core.PutObject(ctx, s.bucket, s.prefix+key, io.NewSectionReader(body, 0, size), size, "", sum, opts)
+		return answer
 	})
 	if errors.Is(err, storage.ErrNotExist) {
 		// A 404 to a PUT is about the bucket, whatever code it has.
-		return fmt.Errorf("storage/s3: storing an object: %w: there is no such bucket", storage.ErrDenied)
+		err = fmt.Errorf("storage/s3: storing an object: %w: there is no such bucket", storage.ErrDenied)
 	}
-	return err
-}
-
-// retry calls f until it succeeds, the answer is final, or time is up. It
-// never calls again once the caller has given up.
-func (s *Store) retry(ctx context.Context, what string, f func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, s.limits.total)
-	defer cancel()
-	pause := s.limits.pause
-	for try := 1; ; try++ {
-		err := f(limited)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("storage/s3: %s: %w", what, ctx.Err())
-		}
-		err, again := mapped(err)
-		if !again || try == s.limits.tries || !sleep(limited, rand.N(pause)+1) {
-			if ctx.Err() != nil {
-				err = ctx.Err()
-			}
-			return fmt.Errorf("storage/s3: %s: %w", what, err)
-		}
-		pause *= 2
-	}
-}
-
-// sleep reports whether the time passed before the context ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return answer, err
 }

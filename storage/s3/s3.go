@@ -3,7 +3,8 @@
 // # What the server sends
 //
 // Create and Commit send one kind of request: a PUT of the whole object, with
-// its length, the signed SHA-256 of its body, and "If-None-Match: *". Nothing
+// its length, the signed SHA-256 of its body, and "If-None-Match: *" (which
+// [Config.AcceptOverwrites] leaves out where the service refuses it). Nothing
 // is asked about the bucket, nothing is read, listed or deleted, so that a key
 // that may only write is enough. A signed hash is what keeps a cut body out of
 // the bucket: some servers store what they got of an unsigned one.
@@ -14,10 +15,11 @@
 //
 // # Errors
 //
-// Every call has a deadline. A PUT is tried again, within half a minute in
-// all, when the bucket did not answer or asked for time; when an answer was
-// lost, the next try meets the object and reports [storage.ErrExist]. Error
-// texts hold S3's error code and the HTTP status, never a name of an object.
+// Every call has a deadline. A PUT is tried again, within a minute in all, when
+// the bucket did not answer or asked for time, and not before the time that it
+// named in Retry-After; when an answer was lost, the next try meets the object
+// and reports [storage.ErrExist]. Error texts hold S3's error code, the HTTP
+// status and what to do about it, never a name of an object.
 //
 // List, Open and Delete are for coordinators, who have a key of their own.
 package s3
@@ -29,6 +31,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -54,6 +57,10 @@ type Config struct {
 	Prefix string
 	// AccessKey and SecretKey sign the requests. Both are needed.
 	AccessKey, SecretKey string
+	// AcceptOverwrites lets objects be stored without If-None-Match in a service
+	// that refuses the header. Somebody who knows a name can then replace what
+	// lies there.
+	AcceptOverwrites bool
 	// Spool is the folder for sealed objects on their way to the bucket. A
 	// store without one can be read, but Create fails.
 	Spool string
@@ -66,19 +73,30 @@ type Store struct {
 	prefix string // empty, or with a slash at its end
 	spool  spool
 	limits limits
+	accept bool        // Config.AcceptOverwrites
+	bare   atomic.Bool // the service refused If-None-Match and took the object without
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store  = (*Store)(nil)
+	_ storage.Prober = (*Store)(nil)
+)
 
 // limits bound how long a call may take.
 type limits struct {
-	tries int
-	total time.Duration // for all tries of a PUT or DELETE, or of a page of a list
+	tries int           // of a DELETE, or of a page of a list
+	total time.Duration // for all of them
+	put   budget        // for all tries of a PUT
 	quiet time.Duration // of waiting for a byte in either direction
 	pause time.Duration // at most, before the second try; doubled for each more
 }
 
-var defaults = limits{tries: 6, total: 30 * time.Second, quiet: 20 * time.Second, pause: 250 * time.Millisecond}
+// A service that has asked for a pause is often back within half a minute: an
+// upload waits longer than that before it fails. Whoever reads can ask again.
+var defaults = limits{
+	tries: 6, total: 30 * time.Second, put: budget{total: time.Minute},
+	quiet: 20 * time.Second, pause: 250 * time.Millisecond,
+}
 
 // New makes a store of the bucket. It sends nothing.
 func New(cfg Config) (*Store, error) { return newStore(cfg, defaults) }
@@ -112,7 +130,7 @@ func connect(cfg Config, keys *credentials.Credentials, t http.RoundTripper, l l
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{core: *core, bucket: cfg.Bucket, spool: spool{dir: cfg.Spool, idle: make(chan *os.File, idleFiles)}, limits: l}
+	s := &Store{core: *core, bucket: cfg.Bucket, spool: spool{dir: cfg.Spool, idle: make(chan *os.File, idleFiles)}, limits: l, accept: cfg.AcceptOverwrites}
 	if cfg.Prefix != "" {
 		s.prefix = cfg.Prefix + "/"
 	}
@@ -137,26 +155,50 @@ func (s *Store) Create(ctx context.Context, size int64) (storage.Object, error) 
 	return newObject(s, f, size), nil
 }
 
-// ErrOverwrites: the service ignores If-None-Match, so that a second writer
-// of a name would replace the first one's object.
-var ErrOverwrites = errors.New("storage/s3: the service ignores If-None-Match: an object could be overwritten")
+// Probe implements [storage.Prober]. It takes as long as storing an object may:
+// give it a context that ends earlier.
+func (s *Store) Probe(ctx context.Context, key string, body []byte) error {
+	err := s.Put(ctx, key, body)
+	if errors.Is(err, storage.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// ErrOverwrites: the service does not keep a second writer of a name from
+// replacing the first one's object.
+var ErrOverwrites = errors.New("storage/s3: an object could be overwritten")
+
+// The two ways in which services do not honour the header.
+var (
+	errIgnores = fmt.Errorf("%w: the service ignores If-None-Match", ErrOverwrites)
+	errRefuses = fmt.Errorf("%w: the service takes no object that is sent with If-None-Match", ErrOverwrites)
+)
 
 // CheckPreconditions proves that the service keeps what it has. It puts body
-// under key twice, and returns [ErrOverwrites] unless one of them is refused
-// because the name is taken. The object stays: call it with the same key and
-// body each time, and nothing more is ever added.
+// under key twice, and returns an error that is [ErrOverwrites] unless one of
+// them is refused because the name is taken, also when the service takes the
+// object only without being asked to keep what it has. The object stays: call it
+// with the same key and body each time, and nothing more is ever added.
 func (s *Store) CheckPreconditions(ctx context.Context, key string, body []byte) error {
 	if !storage.ValidKey(key) {
 		return errors.New("storage/s3: not an object key")
 	}
+	r, size, sum := bytes.NewReader(body), int64(len(body)), sumOf(body)
 	for range 2 {
-		err := s.put(ctx, key, bytes.NewReader(body), int64(len(body)), sumOf(body))
-		if errors.Is(err, storage.ErrExist) {
+		answer, err := s.send(ctx, key, r, size, sum, false)
+		switch {
+		case errors.Is(err, storage.ErrExist):
 			return nil
+		case err == nil:
+			continue
+		case refusesHeader(answer):
+			// What it says may be about something else: the header is left out once.
+			if _, errBare := s.send(ctx, key, r, size, sum, true); errBare == nil || errors.Is(errBare, storage.ErrExist) {
+				return errRefuses
+			}
 		}
-		if err != nil {
-			return err
-		}
+		return err
 	}
-	return ErrOverwrites
+	return errIgnores
 }

@@ -36,11 +36,16 @@ func open(t *testing.T, cfg s3.Config) *s3.Store {
 	return s
 }
 
-func quick(t *testing.T, cfg s3.Config) *s3.Store {
+// quick is a store that tries four times and has time enough for each: what it
+// does depends on no clock. Where the fake hangs it has waited long enough.
+func quick(t *testing.T, cfg s3.Config, fakes ...*storagetest.S3) *s3.Store {
 	t.Helper()
-	s, err := s3.NewQuick(cfg, 4, 2*time.Second, 200*time.Millisecond)
+	s, ring, err := s3.NewPatient(cfg, 4)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, fake := range fakes {
+		fake.OnHang(ring)
 	}
 	return s
 }
@@ -136,7 +141,7 @@ func TestFaults(t *testing.T) {
 			fake.Inject(tt.faults...)
 			key, body := storagetest.Key(1), storagetest.Body(1, storage.Large)
 			cfg := config(t, fake)
-			err := storagetest.Put(t.Context(), quick(t, cfg), key, body)
+			err := storagetest.Put(t.Context(), quick(t, cfg, fake), key, body)
 			if !errors.Is(err, tt.want) {
 				t.Errorf("got error %v, want %v", err, tt.want)
 			}
@@ -195,27 +200,28 @@ func TestNobodyThere(t *testing.T) {
 func TestTime(t *testing.T) {
 	fake := storagetest.NewS3(t)
 	fake.InjectAlways(storagetest.Hang)
-	s, err := s3.NewQuick(config(t, fake), 100, 300*time.Millisecond, 100*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
+	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
+	for what, quiet := range map[string]time.Duration{"within a try": time.Hour, "between tries": 10 * time.Millisecond} {
+		s, err := s3.NewQuick(config(t, fake), 1000, 300*time.Millisecond, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := storagetest.Put(t.Context(), s, key, body); !errors.Is(err, storage.ErrUnreachable) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
-	start := time.Now()
-	err = storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small))
-	if took := time.Since(start); !errors.Is(err, storage.ErrUnreachable) || took > 2*time.Second {
-		t.Errorf("after %v: %v", took, err)
+	if n := len(fake.Requests()); n >= 1000 {
+		t.Errorf("not the time, but the number of tries was the end: %d", n)
 	}
 
-	before := len(fake.Requests())
-	s = open(t, config(t, fake))
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	start = time.Now()
-	err = storagetest.Put(ctx, s, storagetest.Key(1), storagetest.Body(1, storage.Small))
-	if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > time.Second {
-		t.Errorf("after %v: %v", took, err)
+	fake = storagetest.NewS3(t)
+	fake.InjectAlways(storagetest.Hang)
+	ctx, cancel := context.WithCancel(t.Context())
+	fake.OnHang(cancel)
+	if err := storagetest.Put(ctx, open(t, config(t, fake)), key, body); !errors.Is(err, context.Canceled) {
+		t.Errorf("the caller gave up: %v", err)
 	}
-	time.Sleep(100 * time.Millisecond)
-	if n := len(fake.Requests()) - before; n != 1 {
+	if n := len(fake.Requests()); n != 1 {
 		t.Errorf("%d requests after the caller gave up, want 1", n)
 	}
 }
@@ -242,10 +248,41 @@ func TestCheckPreconditions(t *testing.T) {
 	}
 }
 
+// A probe asks with the one request that a key which can only write may send.
+func TestProbe(t *testing.T) {
+	fake := storagetest.NewS3(t)
+	s := quick(t, config(t, fake))
+	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
+	for range 2 {
+		if err := s.Probe(t.Context(), key, body); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, r := range fake.Requests() {
+		if r.Method != http.MethodPut || r.Path != "/"+fake.Bucket+"/"+key || r.Header.Get("If-None-Match") != "*" {
+			t.Errorf("sent %s %s", r.Method, r.Path)
+		}
+	}
+	if names := fake.Objects(); !slices.Equal(names, []string{key}) {
+		t.Errorf("the bucket holds %q", names)
+	}
+	for fault, want := range map[storagetest.Fault]error{
+		storagetest.Busy:         storage.ErrUnreachable,
+		storagetest.Forbidden:    storage.ErrDenied,
+		storagetest.NoBucket:     storage.ErrDenied,
+		storagetest.Insufficient: storage.ErrFull,
+	} {
+		fake.InjectAlways(fault)
+		if err := s.Probe(t.Context(), key, body); !errors.Is(err, want) {
+			t.Errorf("%s: %v", fault, err)
+		}
+	}
+}
+
 func TestReadFaults(t *testing.T) {
 	fake := storagetest.NewS3(t)
 	fake.PageSize = 2
-	s := quick(t, config(t, fake))
+	s := quick(t, config(t, fake), fake)
 	for i := range 5 {
 		fake.Plant(storagetest.Key(i), storagetest.Body(i, storage.Small))
 	}

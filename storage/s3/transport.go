@@ -15,8 +15,21 @@ var errQuiet = errors.New("no byte moved in time")
 
 // transport makes minio-go's requests say less, and ends those that hang.
 type transport struct {
-	base  *http.Transport
+	base  http.RoundTripper
 	quiet time.Duration
+	alarm func(time.Duration, func()) timer // nil: the clock; tests have their own
+}
+
+type timer interface {
+	Stop() bool
+	Reset(time.Duration) bool
+}
+
+func (t *transport) after(d time.Duration, f func()) timer {
+	if t.alarm != nil {
+		return t.alarm(d, f)
+	}
+	return time.AfterFunc(d, f)
 }
 
 func newTransport(quiet time.Duration) *transport {
@@ -71,7 +84,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	watch := &watch{cancel: cancel, quiet: t.quiet}
-	watch.timer = time.AfterFunc(t.quiet, func() { cancel(errQuiet) })
+	watch.timer = t.after(t.quiet, func() { cancel(errQuiet) })
 
 	req = req.Clone(ctx)
 	req.Header["User-Agent"] = []string{""} // net/http then sends none
@@ -88,13 +101,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	watch.timer.Stop()
+	listen(ctx, resp.Header)
 	resp.Body = &answerBody{resp.Body, watch}
 	return resp, nil
 }
 
 // watch gives a request up when it waits too long for a byte.
 type watch struct {
-	timer  *time.Timer
+	timer  timer
 	cancel context.CancelCauseFunc
 	quiet  time.Duration
 }

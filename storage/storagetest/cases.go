@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"temoin/storage"
@@ -249,4 +250,56 @@ func testCancelled(t *testing.T, s storage.Store) {
 	wantError(t, "List", err, context.Canceled)
 	wantKeys(t, s, "", Key(1))
 	wantBody(t, s, Key(1), Body(1, storage.Small))
+}
+
+// A probe adds at most the object that it was given, and only once; what others
+// stored stays as it is, under the same key too.
+func testProbe(t *testing.T, s storage.Store) {
+	p, ok := s.(storage.Prober)
+	if !ok {
+		t.Fatal("the store is no Prober")
+	}
+	body := Body(1, storage.Small)
+	mustPut(t, s, Key(2), Body(2, storage.Small))
+	for i := range 3 {
+		if err := p.Probe(t.Context(), Key(1), body); err != nil {
+			t.Fatalf("probe %d: %v", i+1, err)
+		}
+	}
+	keys, err := Keys(t.Context(), s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if key != Key(1) && key != Key(2) {
+			t.Errorf("a probe left %s", key)
+		}
+	}
+	wantBody(t, s, Key(2), Body(2, storage.Small))
+	if err := p.Probe(t.Context(), Key(2), body); err != nil {
+		t.Errorf("a probe where an object lies: %v", err)
+	}
+	wantBody(t, s, Key(2), Body(2, storage.Small))
+
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := p.Probe(t.Context(), Key(1), body); err != nil {
+				t.Errorf("one of many at once: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantError(t, "Probe", p.Probe(ctx, Key(1), body), context.Canceled)
+	for _, key := range []string{"", "c/probe", "../" + Key(1)} {
+		if err := p.Probe(t.Context(), key, body); err == nil {
+			t.Errorf("a probe at %q", key)
+		}
+	}
+	if err := p.Probe(t.Context(), Key(1), body[1:]); err == nil {
+		t.Error("a probe with a body that no object has")
+	}
 }

@@ -39,6 +39,7 @@ type S3 struct {
 	requests []*Request
 	faults   []Fault
 	always   Fault
+	hung     func()
 }
 
 // Request is what the server was asked.

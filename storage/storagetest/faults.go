@@ -28,7 +28,7 @@ const (
 	CutAnswer Fault = "cut answer"
 	// EarlyRefusal answers 403 without reading the body, and closes.
 	EarlyRefusal Fault = "early refusal"
-	// Hang reads the body and never answers.
+	// Hang reads the body, calls what [S3.OnHang] set, and never answers.
 	Hang Fault = "hang"
 	// LoseAnswer stores the object and breaks the connection.
 	LoseAnswer Fault = "lose answer"
@@ -63,6 +63,14 @@ func (s *S3) InjectAlways(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.always = f
+}
+
+// OnHang sets what is called for each request that [Hang] meets, when nothing is
+// left for the client but to wait.
+func (s *S3) OnHang(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hung = f
 }
 
 func (s *S3) nextFault() Fault {
@@ -105,6 +113,12 @@ func (s *S3) injected(w http.ResponseWriter, req *http.Request, f Fault) bool {
 		}
 	case Hang:
 		io.Copy(io.Discard, req.Body)
+		s.mu.Lock()
+		hung := s.hung
+		s.mu.Unlock()
+		if hung != nil {
+			hung()
+		}
 		select {
 		case <-s.done:
 		case <-req.Context().Done():

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -22,6 +23,7 @@ const (
 	List   Call = "list" // the n-th object listed
 	Open   Call = "open"
 	Delete Call = "delete"
+	Probe  Call = "probe"
 	// LostAnswer makes a Commit store the object and report the error.
 	LostAnswer Call = "lost answer"
 	// CutRead makes what an Open returned end with the error half-way.
@@ -44,7 +46,10 @@ type Faulty struct {
 	always map[Call]error
 }
 
-var _ storage.Store = (*Faulty)(nil)
+var (
+	_ storage.Store  = (*Faulty)(nil)
+	_ storage.Prober = (*Faulty)(nil)
+)
 
 // NewFaulty wraps s.
 func NewFaulty(s storage.Store) *Faulty {
@@ -208,4 +213,16 @@ func (f *Faulty) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	return f.store.Delete(ctx, key)
+}
+
+// Probe implements [storage.Prober], if the store does.
+func (f *Faulty) Probe(ctx context.Context, key string, body []byte) error {
+	if err := f.next(Probe); err != nil {
+		return err
+	}
+	p, ok := f.store.(storage.Prober)
+	if !ok {
+		return errors.New("storagetest: the store cannot probe")
+	}
+	return p.Probe(ctx, key, body)
 }

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"obeys a cancelled context", testCancelled},
 		{"lets one of many win a name", testContended},
 		{"stores 64 objects at once", testParallel},
+		{"finds out whether it takes objects", testProbe},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })

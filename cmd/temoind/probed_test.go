@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"temoin/crypto"
+	"temoin/storage"
+	"temoin/storage/s3"
+)
+
+// answering is a bucket that gives the n-th PUT the answer of that number, and
+// all that come later the last one.
+func answering(t *testing.T, answers ...http.HandlerFunc) (endpoint string, asked *atomic.Int32) {
+	t.Helper()
+	asked = new(atomic.Int32)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		n := min(int(asked.Add(1)), len(answers))
+		answers[n-1](w, r)
+	}))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://"), asked
+}
+
+// says answers with S3's error; 200 is none.
+func says(status int, code, more string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(status)
+		if code != "" {
+			io.WriteString(w, "<Error><Code>"+code+"</Code><Message>m</Message>"+more+"</Error>")
+		}
+	}
+}
+
+// refusesHeader answers 501 to whoever asks it to keep what it has.
+func refusesHeader(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("If-None-Match") != "" {
+		says(501, "NotImplemented", "<Header>If-None-Match</Header>")(w, r)
+	}
+}
+
+func probe(t *testing.T, endpoint string, accept bool) *probed {
+	t.Helper()
+	store, err := s3.New(s3.Config{Endpoint: endpoint, Insecure: true, Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: accept})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newProbed(store, crypto.X25519, accept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A bucket that was busy at the start is no reason to send anybody away: who
+// comes next waits for it, and all who wait ask once.
+func TestProbedWaitsForABusyBucket(t *testing.T) {
+	busy := says(503, "SlowDown", "")
+	endpoint, asked := answering(t, busy, says(412, "PreconditionFailed", ""))
+	p := probe(t, endpoint, false)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // the start has no more patience
+	if err := p.ask(ctx); err == nil {
+		t.Fatal("the start did not see that the bucket is busy")
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if err := p.prove(t.Context()); err != nil {
+				t.Errorf("an upload: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := asked.Load(); n > 3 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// A refusal is told to all for some seconds, without asking.
+func TestProbedRemembersARefusal(t *testing.T) {
+	endpoint, asked := answering(t, says(403, "AccessDenied", ""))
+	p := probe(t, endpoint, false)
+	for range 3 {
+		if err := p.Put(t.Context(), p.key, p.body); !errors.Is(err, storage.ErrDenied) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+	p.tried = time.Now().Add(-time.Minute)
+	p.Put(t.Context(), p.key, p.body)
+	if n := asked.Load(); n != 2 {
+		t.Errorf("%d requests a minute later, want 2", n)
+	}
+}
+
+// Where the provider refuses If-None-Match the box does not start, and says
+// why; with leave it stores without.
+func TestServeWithoutPreconditions(t *testing.T) {
+	for _, accept := range []bool{false, true} {
+		endpoint, asked := answering(t, refusesHeader)
+		dir := t.TempDir()
+		recipients := filepath.Join(dir, "recipients.txt")
+		if err := os.WriteFile(recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("TEMOIN_S3_ACCESS_KEY", "a")
+		t.Setenv("TEMOIN_S3_SECRET_KEY", "b")
+		b := &box{settings: settings{Recipients: recipients, Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir, AcceptOverwrites: accept}}
+		var said bytes.Buffer
+		cfg, err := b.config(t.Context(), &said)
+		if !accept {
+			if !errors.Is(err, s3.ErrOverwrites) || !strings.Contains(err.Error(), "--accept-overwrites-by-provider") {
+				t.Errorf("it starts: %v", err)
+			}
+			continue
+		}
+		if err != nil || said.Len() > 0 {
+			t.Errorf("it does not start: %v, %q", err, said.String())
+			continue
+		}
+		before := asked.Load()
+		p := cfg.Sink.(*probed)
+		if err := p.Put(t.Context(), p.key, p.body); err != nil {
+			t.Errorf("it does not store: %v", err)
+		}
+		if n := asked.Load() - before; n > 2 {
+			t.Errorf("%d requests for an object", n)
+		}
+	}
+}
+
+// What a bucket is set up wrongly for is said at the start, with the remedy.
+func TestServeSaysWhatTheBucketWants(t *testing.T) {
+	for want, answer := range map[string]http.HandlerFunc{
+		"?region=eu-west-3": says(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>"),
+		"object lock":       says(400, "InvalidRequest", ""),
+		"clock":             says(403, "RequestTimeTooSkewed", ""),
+	} {
+		endpoint, _ := answering(t, answer)
+		b := &box{settings: settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: t.TempDir()}}
+		b.Recipients = filepath.Join(b.Spool, "recipients.txt")
+		if err := os.WriteFile(b.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("TEMOIN_S3_ACCESS_KEY", "a")
+		t.Setenv("TEMOIN_S3_SECRET_KEY", "b")
+		var said bytes.Buffer
+		if _, err := b.config(t.Context(), &said); err != nil || !strings.Contains(said.String(), want) {
+			t.Errorf("%s: it says %q, %v", want, said.String(), err)
+		}
+	}
+}
+
+// A folder that takes no objects is said at the start as well, and what was
+// tried leaves nothing.
+func TestServeTriesTheFolder(t *testing.T) {
+	for _, broken := range []bool{false, true} {
+		store := filepath.Join(t.TempDir(), "store")
+		b := &box{settings: settings{Store: "dir:" + store}}
+		b.Recipients = filepath.Join(t.TempDir(), "recipients.txt")
+		if err := os.WriteFile(b.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if broken {
+			put(t, filepath.Join(store, "c"), "a file where a folder belongs")
+		}
+		var said bytes.Buffer
+		cfg, err := b.config(t.Context(), &said)
+		if err != nil || strings.Contains(said.String(), "does not take objects") != broken {
+			t.Errorf("broken %v: it says %q, %v", broken, said.String(), err)
+		}
+		if n := 0; !broken {
+			for _, err := range cfg.Inbox.List(t.Context(), "", "") {
+				if n++; err != nil {
+					t.Error(err)
+				}
+			}
+			if n > 0 {
+				t.Errorf("%d objects are left", n)
+			}
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package dir
+
+// BytesOf is what statfs's answer means.
+var BytesOf = bytesOf

@@ -1,0 +1,99 @@
+//go:build unix
+
+package dir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"temoin/storage"
+)
+
+// moveNew gives the file from the name to, unless that is taken, by the best
+// way that the file system knows.
+func (s *Store) moveNew(from, to string) error {
+	err := s.do("rename", func() error { return renameNew(from, to) })
+	if cannot(err) {
+		err = s.do("link", func() error { return linkNew(from, to) })
+	}
+	if cannot(err) {
+		err = s.moveLocked(from, to)
+	}
+	return err
+}
+
+// linkNew is moveNew by a hard link, which never replaces a name.
+func linkNew(from, to string) error {
+	if err := os.Link(from, to); err != nil {
+		return err
+	}
+	if err := os.Remove(from); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// cannot reports an error with which file systems say that they know no such
+// thing as a link, or a rename that replaces nothing. EPERM is link(2)'s word for
+// it; unions of several disks say EXDEV for a link between two folders.
+func cannot(err error) bool {
+	for _, e := range []error{unix.EPERM, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.ENOTSUP, unix.EMLINK, unix.EXDEV} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// moveLocked is the last resort, for exFAT through FUSE and folders that a
+// virtual machine shares: nobody of ours takes the name between the look and the
+// rename, because all of ours hold the lock meanwhile. The kernel ends it with
+// the process, however that ends.
+func (s *Store) moveLocked(from, to string) error {
+	lock, err := os.Open(filepath.Dir(from))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := s.do("lock", func() error { return flock(lock) }); err != nil {
+		return fmt.Errorf("%w: this file system knows neither hard links, nor a rename that replaces nothing, nor locks: %v", storage.ErrDenied, err)
+	}
+	s.note(Lacks{Links: true})
+	if _, err := os.Lstat(to); err == nil {
+		return os.ErrExist
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return s.do("move", func() error { return os.Rename(from, to) })
+}
+
+// flock waits for the lock of an open folder. Each opening has its own, so that
+// it holds between goroutines as between processes.
+func flock(dir *os.File) error {
+	for {
+		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// hold marks the file as one that a living process writes.
+func hold(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+// held reports whether a living process writes the file, or may do so.
+func held(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
+}
+
+// beforeMove keeps the file open, and with it what hold did.
+func (t *named) beforeMove() error { return nil }
