@@ -69,7 +69,7 @@ func NewListener(l net.Listener, t *tls.Config) net.Listener {
 // often it gave its place back.
 func CloseTwice(nc net.Conn) int {
 	var given atomic.Int32
-	c := &conn{Conn: nc, release: func() { given.Add(1) }}
+	c := &nameless{Conn: nc, release: func() { given.Add(1) }}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() { c.Close() })

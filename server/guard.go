@@ -29,13 +29,17 @@ const hsts = "max-age=31536000"
 // and redirects would pass by middleware that stands inside.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := r.Context().Value(connKey{}).(*conn)
+		if c != nil {
+			c.begin()
+		}
 		s.activity.begin()
 		defer func() { s.activity.end(r.URL.Path != "/healthz") }()
 		h := w.Header()
 		for _, f := range fixedHeaders {
 			h.Set(f[0], f[1])
 		}
-		if overTLS(r) {
+		if c != nil && c.tls {
 			h.Set("Strict-Transport-Security", hsts)
 		}
 		h["Date"] = nil // the clock of the box is nobody's business
@@ -62,25 +66,26 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// tlsKey marks the requests of connections that speak TLS: net/http does not
-// see that they do.
-type tlsKey struct{}
+// connKey is where the context of a request has its connection.
+type connKey struct{}
 
 func connContext(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, tlsKey{}, c.(*conn).tls)
+	return context.WithValue(ctx, connKey{}, c.(*conn))
 }
 
-func overTLS(r *http.Request) bool {
-	is, _ := r.Context().Value(tlsKey{}).(bool)
-	return is
+// connState is http.Server.ConnState.
+func (s *Server) connState(c net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		c.(*conn).idle()
+	}
+	s.activity.connState(c, state)
 }
 
 // answerTimeout bounds how long an answer may take to leave. An upload moves
 // it on while bytes arrive.
 const answerTimeout = time.Minute
 
-// earlyAnswer is what net/http's own refusals become: it answers some requests
-// (431, 400, 417) before any handler runs, without our headers.
+// earlyAnswer is what a refusal of net/http, which begins with p, becomes.
 func earlyAnswer(p []byte, tls bool) []byte {
 	status, _, _ := strings.Cut(string(p[:min(len(p), 80)]), "\r\n")
 	var b strings.Builder

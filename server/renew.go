@@ -53,7 +53,7 @@ func (a *activity) end(traces bool) {
 	}
 }
 
-// connState is http.Server.ConnState.
+// connState follows a connection from state to state.
 func (a *activity) connState(c net.Conn, state http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -140,7 +140,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     s.cfg.Log.httpLogger(),
-		ConnState:                    s.activity.connState,
+		ConnState:                    s.connState,
 		ConnContext:                  connContext,
 	}
 	ended := make(chan error, len(ls))
