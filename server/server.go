@@ -106,6 +106,10 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
+	s.cfg.Sink = newSink(cfg.Sink)
+	if cfg.Inbox != nil {
+		s.cfg.Inbox = source{cfg.Inbox}
+	}
 	s.recipients.Store(cfg.Recipients)
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
