@@ -30,7 +30,7 @@ func (s *Server) Routes() map[string][]string {
 	all := make(map[string][]string)
 	s.routes().(*mux.Router).Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := r.GetPathTemplate()
-		all[path] = slices.Sorted(maps.Keys(r.GetHandler().(methods)))
+		all[path] = slices.Sorted(maps.Keys(r.GetHandler().(resource).methods))
 		return err
 	})
 	return all
