@@ -2,10 +2,12 @@ package server
 
 import (
 	"crypto/tls"
+	"io"
 	"maps"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,14 +38,21 @@ func (s *Server) Routes() map[string][]string {
 	return all
 }
 
-// AddPanic gives the box one more path, which panics.
+// AddPanic gives the box two more paths, which panic: before there is an answer,
+// and in the middle of one.
 func (s *Server) AddPanic(message string) {
 	inner := s.handler
 	s.handler = s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/panic" {
-			panic(message + r.UserAgent())
+		if !strings.HasSuffix(r.URL.Path, "/panic") && r.URL.Path != "/late" {
+			inner.ServeHTTP(w, r)
+			return
 		}
-		inner.ServeHTTP(w, r)
+		w.Header().Set("Content-Length", "1000")
+		w.Header().Set("Content-Encoding", "gzip")
+		if r.URL.Path == "/late" {
+			io.WriteString(w, "half of it")
+		}
+		panic(message + r.UserAgent())
 	}))
 }
 

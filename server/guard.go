@@ -35,19 +35,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		s.activity.begin()
 		defer func() { s.activity.end(r.URL.Path != "/healthz") }()
-		h := w.Header()
-		for _, f := range fixedHeaders {
-			h.Set(f[0], f[1])
-		}
-		if c != nil && c.tls {
-			h.Set("Strict-Transport-Security", hsts)
-		}
-		h["Date"] = nil // the clock of the box is nobody's business
+		t := &tracked{ResponseWriter: w}
+		tls := c != nil && c.tls
+		setFixed(t.Header(), tls)
 		if r.TransferEncoding != nil || !r.ProtoAtLeast(1, 1) {
 			// Where such a request ends is where programs disagree: a length beside
 			// chunks, or chunks in HTTP/1.0, of which net/http shows us nothing. What
 			// follows might be a part of it to whoever passed it on.
-			h.Set("Connection", "close")
+			t.Header().Set("Connection", "close")
 		}
 		rc := http.NewResponseController(w)
 		rc.SetWriteDeadline(time.Now().Add(answerTimeout))
@@ -57,13 +52,22 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p) // net/http drops the connection and says nothing
 			default:
-				s.cfg.Log.Count(EventPanic) // and not what it said: it may hold input
-				h.Set("Connection", "close")
-				answerJSON(w, errInternal)
+				s.panicked(t, r, tls) // without p: it may hold input
 			}
 		}()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(t, r)
 	})
+}
+
+// setFixed sets the headers of every answer.
+func setFixed(h http.Header, tls bool) {
+	for _, f := range fixedHeaders {
+		h.Set(f[0], f[1])
+	}
+	if tls {
+		h.Set("Strict-Transport-Security", hsts)
+	}
+	h["Date"] = nil // the clock of the box is nobody's business
 }
 
 // connKey is where the context of a request has its connection.

@@ -122,7 +122,7 @@ type body struct {
 }
 
 func (l *limits) body(w http.ResponseWriter, r *http.Request, max int64) *body {
-	return &body{r: http.MaxBytesReader(w, r.Body, max), rc: http.NewResponseController(w), l: l, start: time.Now()}
+	return &body{r: http.MaxBytesReader(unwrapped(w), r.Body, max), rc: http.NewResponseController(w), l: l, start: time.Now()}
 }
 
 func (b *body) Read(p []byte) (int, error) {
