@@ -42,7 +42,7 @@ var (
 	errTooBig     = &failure{413, "too-big", "err.toobig", "", 0}
 	errType       = &failure{415, "not-a-form", "err.bad", "", 0}
 	errHeaders    = &failure{431, "headers-too-big", "err.bad", "", 0}
-	errInternal   = &failure{500, "internal", "err.later", EventPanic, 0}
+	errInternal   = &failure{500, "internal", "err.later", "", 0} // a panic is counted where it is caught
 	errDenied     = &failure{500, "store-refused", "err.later", EventDenied, 0}
 	errBusy       = &failure{503, "busy", "err.full", EventBusy, 10}
 	errStore      = &failure{503, "store-unreachable", "err.later", EventUnreachable, 20}

@@ -5,8 +5,8 @@ import "net/http"
 // panicked answers a request whose handler panicked. Where an answer has begun
 // already the connection ends, so that nobody takes what there is for all of it.
 func (s *Server) panicked(t *tracked, r *http.Request, tls bool) {
+	s.cfg.Log.Count(EventPanic)
 	if t.begun {
-		s.cfg.Log.Count(errInternal.event)
 		panic(http.ErrAbortHandler)
 	}
 	clear(t.Header()) // what the handler set is about another answer

@@ -106,7 +106,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
-	s.cfg.Sink = newSink(cfg.Sink)
+	s.cfg.Sink = newSink(cfg.Sink, cfg.Log)
 	if cfg.Inbox != nil {
 		s.cfg.Inbox = source{cfg.Inbox}
 	}

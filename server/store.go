@@ -12,7 +12,10 @@ import (
 // sink is the store as uploads see it. Every error of it becomes an answer that
 // speaks of the store: left as it is, "no such file" would tell a witness that
 // there is no such page, and a time limit of the store that their line is slow.
-type sink struct{ storage.Sink }
+type sink struct {
+	storage.Sink
+	log *Log
+}
 
 // putSink is sink for a store that is a [storage.Putter].
 type putSink struct {
@@ -20,34 +23,37 @@ type putSink struct {
 	putter storage.Putter
 }
 
-func newSink(s storage.Sink) storage.Sink {
+func newSink(s storage.Sink, log *Log) storage.Sink {
 	if p, ok := s.(storage.Putter); ok {
-		return putSink{sink{s}, p}
+		return putSink{sink{s, log}, p}
 	}
-	return sink{s}
+	return sink{s, log}
 }
 
 // Create implements [storage.Sink].
 func (s sink) Create(ctx context.Context, size int64) (_ storage.Object, err error) {
-	defer caught(&err)
+	defer s.log.caught(&err)
 	o, err := s.Sink.Create(ctx, size)
 	if err != nil {
 		return nil, storeFailure(err)
 	}
-	return object{o}, nil
+	return object{o, s.log}, nil
 }
 
 // Put implements [storage.Putter].
 func (s putSink) Put(ctx context.Context, key string, body []byte) (err error) {
-	defer caught(&err)
+	defer s.log.caught(&err)
 	return unlessThere(s.putter.Put(ctx, key, body))
 }
 
 // object is one that a sink gave out.
-type object struct{ storage.Object }
+type object struct {
+	storage.Object
+	log *Log
+}
 
 func (o object) Write(p []byte) (n int, err error) {
-	defer caught(&err)
+	defer o.log.caught(&err)
 	if n, err = o.Object.Write(p); err != nil {
 		err = storeFailure(err)
 	}
@@ -55,7 +61,7 @@ func (o object) Write(p []byte) (n int, err error) {
 }
 
 func (o object) Commit(ctx context.Context, key string) (err error) {
-	defer caught(&err)
+	defer o.log.caught(&err)
 	return unlessThere(o.Object.Commit(ctx, key))
 }
 
@@ -71,8 +77,9 @@ func unlessThere(err error) error {
 // caught makes a panic of the store an error. Most of its work is done in
 // goroutines that no handler waits in: there a panic would end the box, and with
 // it every other upload.
-func caught(err *error) {
+func (l *Log) caught(err *error) {
 	if recover() != nil {
+		l.Count(EventPanic)
 		*err = errInternal
 	}
 }
