@@ -109,24 +109,52 @@ func (b *box) events(l *server.Log) map[string]int {
 	return all
 }
 
+// troubled is a box whose store fails as a test says.
+type troubled struct {
+	*box
+	faulty  *storagetest.Faulty
+	counted *server.Log
+	seen    map[string]int
+}
+
+// newTroubled starts one; change decides what of its store is the faulty one.
+func newTroubled(t *testing.T, change func(*server.Config, storage.Store)) *troubled {
+	t.Helper()
+	b := &troubled{}
+	b.box = newBox(t, func(cfg *server.Config) {
+		b.faulty, b.counted = storagetest.NewFaulty(cfg.Sink.(storage.Store)), cfg.Log
+		change(cfg, panicky{b.faulty})
+	})
+	return b
+}
+
+// more are the events since it was last called.
+func (b *troubled) more() map[string]int {
+	all := b.events(b.counted)
+	fresh := map[string]int{}
+	for event, n := range all {
+		if n > b.seen[event] {
+			fresh[event] = n - b.seen[event]
+		}
+	}
+	b.seen = all
+	return fresh
+}
+
 // TestTroubleOfUploads makes the store fail in every way at every step of an
 // upload. A witness never reads that there is no such page, or that it was their
 // line; a program gets the same code; the box counts it, and lives on.
 func TestTroubleOfUploads(t *testing.T) {
-	for _, kind := range []string{"disk", "bucket"} {
+	for kind, change := range map[string]func(*server.Config, storage.Store){
+		"disk":   func(cfg *server.Config, s storage.Store) { cfg.Sink = s },
+		"bucket": func(cfg *server.Config, s storage.Store) { cfg.Sink = putter{s} },
+	} {
+		b := newTroubled(t, change)
+		drops := 0
 		for _, c := range troubles {
 			for _, call := range []storagetest.Call{storagetest.Create, storagetest.Write, storagetest.Commit} {
 				what := fmt.Sprintf("%s: %s fails with %q", kind, call, c.err)
-				var log *server.Log
-				var faulty *storagetest.Faulty
-				b := newBox(t, func(cfg *server.Config) {
-					log, faulty = cfg.Log, storagetest.NewFaulty(cfg.Sink.(storage.Store))
-					cfg.Sink = panicky{faulty}
-					if kind == "bucket" {
-						cfg.Sink = putter{panicky{faulty}}
-					}
-				})
-				faulty.FailAlways(call, c.err)
+				b.faulty.FailAlways(call, c.err)
 				resp, body := b.post(t, "text/plain", field{"words", "x"}, field{"files/x", string(noise)})
 				if resp.StatusCode != c.status || !strings.HasPrefix(body, c.code+": ") || strings.Contains(body, "MARK") {
 					t.Errorf("%s: %d %q", what, resp.StatusCode, body)
@@ -140,67 +168,59 @@ func TestTroubleOfUploads(t *testing.T) {
 				if resp.StatusCode != c.status || body != `{"code":"`+c.code+"\"}\n" {
 					t.Errorf("%s: PUT: %d %q", what, resp.StatusCode, body)
 				}
-				got, want := b.events(log), map[string]int{c.event: 3}
+				got, want := b.more(), map[string]int{c.event: 3}
 				if c.err == errPanics { // in each object of the upload that is under way
 					want[c.event] = max(3, got[c.event])
 				}
 				if !maps.Equal(got, want) {
 					t.Errorf("%s: events %v, want %v", what, got, want)
 				}
-				faulty.FailAlways(call, nil)
+				b.faulty.FailAlways(call, nil)
 				if resp, body := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 200 {
 					t.Errorf("%s: afterwards %d %q", what, resp.StatusCode, body)
 				}
-				if n := len(b.drops(t)); n != 1 {
-					t.Errorf("%s: %d drops", what, n)
-				}
+				drops++
 			}
+		}
+		if n := len(b.drops(t)); n != drops {
+			t.Errorf("%s: %d drops, want %d", kind, n, drops)
 		}
 	}
 }
 
 // TestTroubleOfTheInbox makes the store fail under each request of a coordinator.
 func TestTroubleOfTheInbox(t *testing.T) {
+	b := newTroubled(t, func(cfg *server.Config, s storage.Store) { cfg.Inbox = s })
+	token := b.token(t, b.url)
+	object, id := b.sealed(t, storage.Small), crypto.ID{1}
+	list, one := "/v1/inbox", "/v1/inbox/"+id.Key()
 	for _, c := range troubles {
-		for call, ask := range map[storagetest.Call]string{
-			storagetest.List: "GET", storagetest.Open: "GET c", storagetest.CutRead: "GET c", storagetest.Delete: "DELETE c",
-		} {
-			what := fmt.Sprintf("%s fails with %q", call, c.err)
-			var log *server.Log
-			var faulty *storagetest.Faulty
-			b := newBox(t, func(cfg *server.Config) {
-				log, faulty = cfg.Log, storagetest.NewFaulty(cfg.Inbox.(storage.Store))
-				cfg.Inbox = panicky{faulty}
-			})
-			object := b.sealed(t, storage.Small)
-			id := crypto.ID{1}
-			if resp, _ := b.put(t, id.String(), object); resp.StatusCode != 201 {
+		for _, ask := range []struct {
+			call         storagetest.Call
+			method, path string
+		}{{storagetest.List, "GET", list}, {storagetest.Open, "GET", one}, {storagetest.CutRead, "GET", one}, {storagetest.Delete, "DELETE", one}} {
+			if resp, _ := b.put(t, id.String(), object); resp.StatusCode > 201 {
 				t.Fatalf("PUT: %d", resp.StatusCode)
 			}
-			token := b.token(t, b.url)
-			method, one, _ := strings.Cut(ask, " ")
-			url := b.url + "/v1/inbox"
-			if one != "" {
-				url += "/" + id.Key()
-			}
-			faulty.FailAlways(call, c.err)
+			what := fmt.Sprintf("%s fails with %q", ask.call, c.err)
 			status, want, events := c.status, `{"code":"`+c.code+"\"}\n", map[string]int{c.event: 1}
 			switch {
-			case c.err == errPanics && (call == storagetest.List || call == storagetest.CutRead):
+			case c.err == errPanics && (ask.call == storagetest.List || ask.call == storagetest.CutRead):
 				continue // panicky has none there
-			case call == storagetest.Open && c.err == storage.ErrNotExist:
+			case ask.call == storagetest.Open && c.err == storage.ErrNotExist:
 				status, want, events = 404, "{\"code\":\"not-found\"}\n", map[string]int{}
 			}
-			resp, body := do(t, method, url, nil, "Authorization", token)
+			b.faulty.FailAlways(ask.call, c.err)
+			resp, body := do(t, ask.method, b.url+ask.path, nil, "Authorization", token)
 			if resp.StatusCode != status || body != want {
 				t.Errorf("%s: %d %.200q", what, resp.StatusCode, body)
 			}
 			checkHeaders(t, what, resp.Header)
-			if got := b.events(log); !maps.Equal(got, events) {
+			if got := b.more(); !maps.Equal(got, events) {
 				t.Errorf("%s: events %v, want %v", what, got, events)
 			}
-			faulty.FailAlways(call, nil)
-			if resp, _ := do(t, method, url, nil, "Authorization", token); resp.StatusCode >= 300 {
+			b.faulty.FailAlways(ask.call, nil)
+			if resp, _ := do(t, ask.method, b.url+ask.path, nil, "Authorization", token); resp.StatusCode >= 300 {
 				t.Errorf("%s: afterwards %d", what, resp.StatusCode)
 			}
 		}
