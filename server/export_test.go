@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"maps"
@@ -17,6 +18,24 @@ import (
 
 // SetPause makes a line count as standing still after d, as broken after 10 d.
 func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 10*d }
+
+// SetIdle makes the box renew itself when nothing was under way for d.
+func (s *Server) SetIdle(d time.Duration) { s.idle = d }
+
+// Watch does what Serve does to know whether the store works.
+func (s *Server) Watch(ctx context.Context) { s.health.watch(ctx) }
+
+// ProbeNow tries the store, whatever the time is.
+func (s *Server) ProbeNow(ctx context.Context) { s.health.probe(ctx) }
+
+// Known is closed when the box has tried its store.
+func (s *Server) Known() <-chan struct{} { return s.health.known }
+
+// State is what the next process image would have to know of the store.
+func (s *Server) State() (began time.Time, verdict string) { return s.health.carry() }
+
+// Handler is what answers all requests.
+func (s *Server) Handler() http.Handler { return s.handler }
 
 // SetRate makes uploads too slow below rate bytes a second after grace.
 func (s *Server) SetRate(rate int64, grace time.Duration) {
