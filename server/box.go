@@ -50,8 +50,3 @@ func (s *Server) showRecipients(w http.ResponseWriter, r *http.Request) {
 	rs := s.recipients.Load()
 	io.WriteString(w, "# "+rs.Fingerprint()+"\n"+strings.Join(rs.Strings(), "\n")+"\n")
 }
-
-func (s *Server) showHealth(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	io.WriteString(w, "ok\n")
-}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"temoin/crypto"
@@ -34,20 +36,21 @@ var (
 	errLocked     = &failure{401, "inbox-locked", "err.bad", "", 0}
 	errNotFound   = &failure{404, "not-found", "err.notfound", "", 0}
 	errInboxOff   = &failure{404, "inbox-off", "err.notfound", "", 0}
-	errMethod     = &failure{405, "method", "err.bad", "", 0}
+	errMethod     = &failure{405, "method", "err.notfound", "", 0}
 	errStalled    = &failure{408, "too-slow", "err.cut", EventStalled, 0}
 	errLength     = &failure{411, "length-required", "err.bad", "", 0}
 	errTooBig     = &failure{413, "too-big", "err.toobig", "", 0}
 	errType       = &failure{415, "not-a-form", "err.bad", "", 0}
 	errHeaders    = &failure{431, "headers-too-big", "err.bad", "", 0}
-	errInternal   = &failure{500, "internal", "err.later", "", 0}
+	errInternal   = &failure{500, "internal", "err.later", "", 0} // a panic is counted where it is caught
 	errDenied     = &failure{500, "store-refused", "err.later", EventDenied, 0}
 	errBusy       = &failure{503, "busy", "err.full", EventBusy, 10}
 	errStore      = &failure{503, "store-unreachable", "err.later", EventUnreachable, 20}
 	errFull       = &failure{507, "full", "err.full", EventFull, 0}
 )
 
-// failureOf maps every error of the box to an answer. It is the only place.
+// failureOf maps every error of the box to an answer. Those of its store are
+// answers already, by storeFailure; there is no third place.
 func failureOf(err error) *failure {
 	var f *failure
 	var tooBig *http.MaxBytesError
@@ -58,18 +61,28 @@ func failureOf(err error) *failure {
 		return errTooBig
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errStalled
-	case errors.Is(err, storage.ErrFull):
-		return errFull
-	case errors.Is(err, storage.ErrDenied):
-		return errDenied
-	case errors.Is(err, storage.ErrUnreachable):
-		return errStore
-	case errors.Is(err, storage.ErrNotExist):
-		return errNotFound
 	case errors.Is(err, crypto.ErrHeader):
 		return errBadRequest
 	}
 	return errInternal
+}
+
+// storeFailure maps every error that the store gives to an answer. What nobody
+// thought of is a store that does not work: a folder that is gone, a disk with
+// an I/O error.
+func storeFailure(err error) *failure {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, storage.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return errFull
+	case errors.Is(err, storage.ErrUnreachable), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return errStore
+	case errors.Is(err, context.Canceled): // a coordinator's line broke
+		return errCut
+	}
+	return errDenied
 }
 
 // fail answers a person with a page or a sentence, a program with a code.
@@ -79,7 +92,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.cfg.Log.Count(f.event)
 	}
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/v1/"):
+	case strings.HasPrefix(r.URL.Path, "/v1/"), f == errMethod && !pageWanted(r), f == errInternal && !pageWanted(r) && !plainWanted(r):
 		answerJSON(w, f)
 	case plainWanted(r):
 		setRetry(w, f)
@@ -127,9 +140,11 @@ func setRetry(w http.ResponseWriter, f *failure) {
 	}
 }
 
+// pageWanted reports whether the client shows pages, as browsers do.
+func pageWanted(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
 // plainWanted reports whether the client asks for text and not for a page, as
 // curl users do with -H 'Accept: text/plain'.
 func plainWanted(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
-	return strings.Contains(accept, "text/plain") && !strings.Contains(accept, "text/html")
+	return strings.Contains(r.Header.Get("Accept"), "text/plain") && !pageWanted(r)
 }

@@ -1,11 +1,14 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
+	"io"
 	"maps"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +18,24 @@ import (
 
 // SetPause makes a line count as standing still after d, as broken after 10 d.
 func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 10*d }
+
+// SetIdle makes the box renew itself when nothing was under way for d.
+func (s *Server) SetIdle(d time.Duration) { s.idle = d }
+
+// Watch does what Serve does to know whether the store works.
+func (s *Server) Watch(ctx context.Context) { s.health.watch(ctx) }
+
+// ProbeNow tries the store, whatever the time is.
+func (s *Server) ProbeNow(ctx context.Context) { s.health.probe(ctx) }
+
+// Known is closed when the box has tried its store.
+func (s *Server) Known() <-chan struct{} { return s.health.known }
+
+// State is what the next process image would have to know of the store.
+func (s *Server) State() (began time.Time, verdict string) { return s.health.carry() }
+
+// Handler is what answers all requests.
+func (s *Server) Handler() http.Handler { return s.handler }
 
 // SetRate makes uploads too slow below rate bytes a second after grace.
 func (s *Server) SetRate(rate int64, grace time.Duration) {
@@ -30,20 +51,27 @@ func (s *Server) Routes() map[string][]string {
 	all := make(map[string][]string)
 	s.routes().(*mux.Router).Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := r.GetPathTemplate()
-		all[path] = slices.Sorted(maps.Keys(r.GetHandler().(methods)))
+		all[path] = slices.Sorted(maps.Keys(r.GetHandler().(resource).methods))
 		return err
 	})
 	return all
 }
 
-// AddPanic gives the box one more path, which panics.
+// AddPanic gives the box two more paths, which panic: before there is an answer,
+// and in the middle of one.
 func (s *Server) AddPanic(message string) {
 	inner := s.handler
 	s.handler = s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/panic" {
-			panic(message + r.UserAgent())
+		if !strings.HasSuffix(r.URL.Path, "/panic") && r.URL.Path != "/late" {
+			inner.ServeHTTP(w, r)
+			return
 		}
-		inner.ServeHTTP(w, r)
+		w.Header().Set("Content-Length", "1000")
+		w.Header().Set("Content-Encoding", "gzip")
+		if r.URL.Path == "/late" {
+			io.WriteString(w, "half of it")
+		}
+		panic(message + r.UserAgent())
 	}))
 }
 
@@ -68,7 +96,7 @@ func NewListener(l net.Listener, t *tls.Config) net.Listener {
 // often it gave its place back.
 func CloseTwice(nc net.Conn) int {
 	var given atomic.Int32
-	c := &conn{Conn: nc, release: func() { given.Add(1) }}
+	c := &nameless{Conn: nc, release: func() { given.Add(1) }}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() { c.Close() })

@@ -254,7 +254,7 @@ func TestStoreTroubleIsAClearAnswer(t *testing.T) {
 		{storage.ErrFull, 507, "full"},
 		{storage.ErrDenied, 500, "store-refused"},
 		{storage.ErrUnreachable, 503, "store-unreachable"},
-		{errors.New("something else with MARK"), 500, "internal"},
+		{errors.New("something else with MARK"), 500, "store-refused"},
 	} {
 		for _, call := range []storagetest.Call{storagetest.Create, storagetest.Write, storagetest.Commit} {
 			b := newBox(t, func(cfg *server.Config) {

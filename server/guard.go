@@ -29,21 +29,20 @@ const hsts = "max-age=31536000"
 // and redirects would pass by middleware that stands inside.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := r.Context().Value(connKey{}).(*conn)
+		if c != nil {
+			c.begin()
+		}
 		s.activity.begin()
 		defer func() { s.activity.end(r.URL.Path != "/healthz") }()
-		h := w.Header()
-		for _, f := range fixedHeaders {
-			h.Set(f[0], f[1])
-		}
-		if overTLS(r) {
-			h.Set("Strict-Transport-Security", hsts)
-		}
-		h["Date"] = nil // the clock of the box is nobody's business
+		t := &tracked{ResponseWriter: w}
+		tls := c != nil && c.tls
+		setFixed(t.Header(), tls)
 		if r.TransferEncoding != nil || !r.ProtoAtLeast(1, 1) {
 			// Where such a request ends is where programs disagree: a length beside
 			// chunks, or chunks in HTTP/1.0, of which net/http shows us nothing. What
 			// follows might be a part of it to whoever passed it on.
-			h.Set("Connection", "close")
+			t.Header().Set("Connection", "close")
 		}
 		rc := http.NewResponseController(w)
 		rc.SetWriteDeadline(time.Now().Add(answerTimeout))
@@ -53,34 +52,44 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p) // net/http drops the connection and says nothing
 			default:
-				s.cfg.Log.Count(EventPanic) // and not what it said: it may hold input
-				h.Set("Connection", "close")
-				answerJSON(w, errInternal)
+				s.panicked(t, r, tls) // without p: it may hold input
 			}
 		}()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(t, r)
 	})
 }
 
-// tlsKey marks the requests of connections that speak TLS: net/http does not
-// see that they do.
-type tlsKey struct{}
-
-func connContext(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, tlsKey{}, c.(*conn).tls)
+// setFixed sets the headers of every answer.
+func setFixed(h http.Header, tls bool) {
+	for _, f := range fixedHeaders {
+		h.Set(f[0], f[1])
+	}
+	if tls {
+		h.Set("Strict-Transport-Security", hsts)
+	}
+	h["Date"] = nil // the clock of the box is nobody's business
 }
 
-func overTLS(r *http.Request) bool {
-	is, _ := r.Context().Value(tlsKey{}).(bool)
-	return is
+// connKey is where the context of a request has its connection.
+type connKey struct{}
+
+func connContext(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c.(*conn))
+}
+
+// connState is http.Server.ConnState.
+func (s *Server) connState(c net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		c.(*conn).idle()
+	}
+	s.activity.connState(c, state)
 }
 
 // answerTimeout bounds how long an answer may take to leave. An upload moves
 // it on while bytes arrive.
 const answerTimeout = time.Minute
 
-// earlyAnswer is what net/http's own refusals become: it answers some requests
-// (431, 400, 417) before any handler runs, without our headers.
+// earlyAnswer is what a refusal of net/http, which begins with p, becomes.
 func earlyAnswer(p []byte, tls bool) []byte {
 	status, _, _ := strings.Cut(string(p[:min(len(p), 80)]), "\r\n")
 	var b strings.Builder

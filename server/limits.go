@@ -94,6 +94,15 @@ func (l *limits) diskFull(now time.Time) bool {
 	return l.full
 }
 
+// tooFull looks now, and changes nothing.
+func (l *limits) tooFull() bool {
+	if l.space == nil {
+		return false
+	}
+	free, total, err := l.space()
+	return err == nil && free < Reserve(total)
+}
+
 // Reserve is how many bytes of a disk of total bytes a box leaves free: it takes
 // no drops while there are fewer.
 func Reserve(total uint64) uint64 { return min(maxReserve, total/10) }
@@ -122,7 +131,7 @@ type body struct {
 }
 
 func (l *limits) body(w http.ResponseWriter, r *http.Request, max int64) *body {
-	return &body{r: http.MaxBytesReader(w, r.Body, max), rc: http.NewResponseController(w), l: l, start: time.Now()}
+	return &body{r: http.MaxBytesReader(unwrapped(w), r.Body, max), rc: http.NewResponseController(w), l: l, start: time.Now()}
 }
 
 func (b *body) Read(p []byte) (int, error) {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -93,13 +93,12 @@ func (l *listener) Accept() (net.Conn, error) {
 		<-l.slots
 		return nil, err
 	}
-	nameless := &conn{Conn: c, release: func() { <-l.slots }}
+	n := &nameless{Conn: c, release: func() { <-l.slots }}
 	if l.tls == nil {
-		return nameless, nil
+		return &conn{Conn: n}, nil
 	}
-	// Wrapped once more, so that net/http does not see a *tls.Conn: it would
-	// log failed handshakes.
-	return &conn{Conn: tls.Server(nameless, l.tls), tls: true}, nil
+	// net/http gets to see no *tls.Conn: it would log failed handshakes.
+	return &conn{Conn: tls.Server(n, l.tls), tls: true}, nil
 }
 
 func (l *listener) Close() error {
@@ -168,12 +167,11 @@ func (d *doors) pause() (resume func(), all bool) {
 	}, all
 }
 
-// conn is a connection without an address.
-type conn struct {
+// nameless is a connection without an address.
+type nameless struct {
 	net.Conn
-	tls     bool
 	once    sync.Once
-	release func() // gives the place back; nil for the layer above TLS
+	release func() // gives the place back
 }
 
 type nowhere struct{}
@@ -181,47 +179,77 @@ type nowhere struct{}
 func (nowhere) Network() string { return "tcp" }
 func (nowhere) String() string  { return "witness" }
 
-func (*conn) RemoteAddr() net.Addr { return nowhere{} }
+func (*nameless) RemoteAddr() net.Addr { return nowhere{} }
 
-func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	return n, nameless(err)
+func (n *nameless) Read(p []byte) (int, error) {
+	count, err := n.Conn.Read(p)
+	return count, withoutAddress(err)
 }
 
-// nameless takes the addresses out of an error of a connection: whoever asked
-// for its text would put the witness's into memory.
-func nameless(err error) error {
+func (n *nameless) Write(p []byte) (int, error) {
+	count, err := n.Conn.Write(p)
+	return count, withoutAddress(err)
+}
+
+// withoutAddress takes the addresses out of an error of a connection: whoever
+// asked for its text would put the witness's into memory.
+func withoutAddress(err error) error {
 	if oe, ok := err.(*net.OpError); ok {
 		return &net.OpError{Op: oe.Op, Net: oe.Net, Err: oe.Err}
 	}
 	return err
 }
 
-// Write puts our headers on the answers that net/http gives by itself.
-func (c *conn) Write(p []byte) (int, error) {
-	refusal := bytes.HasPrefix(p, []byte("HTTP/1.1 4")) || bytes.HasPrefix(p, []byte("HTTP/1.1 5"))
-	if !refusal || bytes.Contains(p, []byte("\r\nX-Content-Type-Options: nosniff\r\n")) {
-		n, err := c.Conn.Write(p)
-		return n, nameless(err)
-	}
-	if _, err := c.Conn.Write(earlyAnswer(p, c.tls)); err != nil {
-		return 0, nameless(err)
-	}
-	return len(p), nil
+func (n *nameless) Close() error {
+	defer n.once.Do(n.release)
+	return n.Conn.Close()
 }
 
-func (c *conn) Close() error {
-	if c.release != nil {
-		defer c.once.Do(c.release)
-	}
-	return c.Conn.Close()
-}
+// CloseWrite ends a connection without losing the answer.
+func (n *nameless) CloseWrite() error { return closeWrite(n.Conn) }
 
-// CloseWrite is what net/http uses to end a connection without losing the
-// answer.
-func (c *conn) CloseWrite() error {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+func closeWrite(c net.Conn) error {
+	if w, ok := c.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
 	}
 	return nil
 }
+
+// conn is a connection as net/http sees it. net/http refuses some requests
+// (431, 400, 417) before any handler runs, and writes our headers on none of
+// these answers. What it writes is told apart by when it does so, and never by
+// its bytes, which may be those of an object that a stranger sent: from the start
+// of our handler to the moment when the whole answer has left, all is ours.
+type conn struct {
+	net.Conn
+	tls     bool
+	handled atomic.Bool // a handler's answer is being made, or on its way
+	refused bool        // net/http refused the request, and closes
+}
+
+// begin is called by the outermost handler as it starts.
+func (c *conn) begin() { c.handled.Store(true) }
+
+// idle is called when the connection waits for its next request. net/http does
+// so after it has flushed the answer and before it reads on; where no request may
+// follow it writes nothing of its own any more.
+func (c *conn) idle() { c.handled.Store(false) }
+
+// Write puts our headers on the answers that net/http gives by itself.
+func (c *conn) Write(p []byte) (int, error) {
+	if c.handled.Load() {
+		return c.Conn.Write(p)
+	}
+	if c.refused {
+		return len(p), nil // the rest of an answer that was replaced
+	}
+	c.refused = true
+	if _, err := c.Conn.Write(earlyAnswer(p, c.tls)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// CloseWrite is what net/http uses to end a connection without losing the
+// answer.
+func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }

@@ -19,8 +19,9 @@ const (
 	EventHTTP        Event = "http-error"        // a broken request or handshake
 	EventFull        Event = "store-full"        // no room: nothing is accepted
 	EventLow         Event = "store-80-percent"  // make room soon
-	EventDenied      Event = "store-refused"     // rights, wrong key, read-only disk
+	EventDenied      Event = "store-refused"     // rights, wrong key, a disk that is read-only, broken or gone
 	EventUnreachable Event = "store-unreachable" // network or bucket trouble
+	EventWorks       Event = "store-works"       // again, after one of these
 	EventBusy        Event = "busy"              // more uploads than the box takes
 	EventCut         Event = "upload-cut"        // a line broke; what came is stored
 	EventStalled     Event = "upload-too-slow"   // given up; what came is stored
@@ -29,7 +30,7 @@ const (
 
 // urgent events are about the box and not about a witness: they are written
 // within a minute, all others within the hour.
-var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable, EventNotRenewed}
+var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable, EventWorks, EventNotRenewed}
 
 // Log writes events as counts, so seldom that neither the log nor the times
 // that a journal adds to it tell when somebody sent.

@@ -23,6 +23,11 @@ type State struct {
 	Used int64     // bytes taken in this hour
 	Key  []byte    // 32 bytes: secret of the inbox's challenges, so that a pull goes on
 
+	// Probed is when the store was tried last, and Health the code of what is wrong
+	// with it, if something is. The next time is as if nothing had been renewed.
+	Probed time.Time
+	Health string
+
 	// Events are counts that were not written yet. Writing them now would tell
 	// when somebody sent.
 	Events []Pending
@@ -53,7 +58,7 @@ func (a *activity) end(traces bool) {
 	}
 }
 
-// connState is http.Server.ConnState.
+// connState follows a connection from state to state.
 func (a *activity) connState(c net.Conn, state http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -127,6 +132,10 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *doors) {
 		return
 	}
 	defer d.mu.Unlock()
+	if !s.health.busy.TryLock() { // half a probe could stay in the store
+		return
+	}
+	defer s.health.busy.Unlock()
 	resume, ok := d.pause()
 	defer resume()
 	if !ok || !s.activity.quiet() { // somebody came before the door was closed
@@ -142,6 +151,7 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *doors) {
 	s.limits.mu.Lock()
 	state := State{Hour: s.limits.hour, Used: s.limits.used, Key: s.inbox.key[:], Events: s.cfg.Log.pending()}
 	s.limits.mu.Unlock()
+	state.Probed, state.Health = s.health.carry()
 	if ctx.Err() != nil { // a fresh image would not know that it has to stop
 		return
 	}
@@ -160,5 +170,6 @@ func (s *Server) restore(state *State) {
 	}
 	s.limits.hour, s.limits.used = state.Hour, state.Used
 	copy(s.inbox.key[:], state.Key)
+	s.health.restore(state.Probed, state.Health)
 	s.cfg.Log.restore(state.Events)
 }

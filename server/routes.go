@@ -18,6 +18,12 @@ const (
 // methods maps an HTTP method to what answers it.
 type methods map[string]http.HandlerFunc
 
+// resource is one path of the box.
+type resource struct {
+	box *Server
+	methods
+}
+
 // routes is the whole surface of the box: every path, every method.
 func (s *Server) routes() http.Handler {
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
@@ -38,7 +44,7 @@ func (s *Server) routes() http.Handler {
 		{"/recipients.txt", methods{"GET": s.showRecipients}},
 		{"/healthz", methods{"GET": s.showHealth}},
 	} {
-		r.Handle(route.path, route.methods)
+		r.Handle(route.path, resource{s, route.methods})
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNotFound) })
 	r.MethodNotAllowedHandler = r.NotFoundHandler // no route has methods of its own
@@ -46,17 +52,17 @@ func (s *Server) routes() http.Handler {
 }
 
 // ServeHTTP answers 405 and names the methods that there are.
-func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method := r.Method
 	if method == "HEAD" {
 		method = "GET"
 	}
-	if h := m[method]; h != nil {
+	if h := p.methods[method]; h != nil {
 		h(w, r)
 		return
 	}
 	var allow []string
-	for name := range m {
+	for name := range p.methods {
 		allow = append(allow, name)
 		if name == "GET" {
 			allow = append(allow, "HEAD")
@@ -64,5 +70,5 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.Sort(allow)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
-	answerJSON(w, errMethod)
+	p.box.fail(w, r, errMethod)
 }

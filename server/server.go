@@ -36,7 +36,8 @@ import (
 type Config struct {
 	// Recipients are the coordinators' public keys. Required.
 	Recipients *crypto.Recipients
-	// Sink takes sealed objects. Required.
+	// Sink takes sealed objects. Required. /healthz tells whether it works if it is
+	// a [storage.Prober].
 	Sink storage.Sink
 	// Inbox lets coordinators list, fetch and delete through the server; nil
 	// for a bucket, whose key can only write. It is the same store as Sink.
@@ -75,6 +76,7 @@ type Server struct {
 	pages   *pages
 	limits  *limits
 	inbox   *inboxLock
+	health  *health
 	handler http.Handler
 	idle    time.Duration
 
@@ -106,6 +108,13 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
+	if s.health, err = newHealth(cfg.Sink, s.limits, cfg.Recipients.Kind()); err != nil {
+		return nil, err
+	}
+	s.cfg.Sink = newSink(cfg.Sink, cfg.Log)
+	if cfg.Inbox != nil {
+		s.cfg.Inbox = source{cfg.Inbox}
+	}
 	s.recipients.Store(cfg.Recipients)
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
@@ -142,9 +151,16 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     s.cfg.Log.httpLogger(),
-		ConnState:                    s.activity.connState,
+		ConnState:                    s.connState,
 		ConnContext:                  connContext,
 	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.health.watch(watching)
+	}()
 	ended := make(chan error, len(ls))
 	d := &doors{all: newListeners(ls, s.cfg.TLS)}
 	for _, l := range d.all {
@@ -168,6 +184,10 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	if srv.Shutdown(timeout) != nil {
 		srv.Close()
 		s.limits.wait(settle)
+	}
+	select { // a probe removes what it wrote, unless the store hangs
+	case <-watched:
+	case <-time.After(welcome):
 	}
 	return nil
 }

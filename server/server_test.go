@@ -83,6 +83,7 @@ func newBox(t testing.TB, change func(*server.Config), prepare ...func(*server.S
 	b.url = "http://" + b.addr
 	done := make(chan error, 1)
 	go func() { done <- b.Serve(ctx, l) }()
+	<-b.Known() // on a busy machine it takes longer than some tests wait
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -54,9 +54,30 @@ func (s *Server) showScript(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// acceptsGzip: what is packed needs no Vary, since nobody may store it.
+// acceptsGzip reports whether the client names gzip and does not refuse it, by
+// gzip;q=0 for example (RFC 9110, 12.5.3). A client that takes anything (*) gets
+// what it can read for certain. Nobody may store an answer, so that it needs no
+// Vary.
 func acceptsGzip(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	accepts := false
+	for coding := range strings.SplitSeq(strings.ToLower(strings.Join(r.Header.Values("Accept-Encoding"), ",")), ",") {
+		name, weight, weighed := strings.Cut(coding, ";")
+		if strings.TrimSpace(name) != "gzip" {
+			continue
+		}
+		if weighed && !wanted(weight) {
+			return false
+		}
+		accepts = true
+	}
+	return accepts
+}
+
+// wanted reports whether a weight, such as q=0.5, is one and above zero.
+func wanted(weight string) bool {
+	value, ok := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+	q, err := strconv.ParseFloat(value, 64)
+	return ok && err == nil && q > 0 && q <= 1
 }
 
 func unpack(packed []byte) []byte {

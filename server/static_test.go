@@ -78,3 +78,28 @@ func gzipped(s string) []byte {
 	w.Close()
 	return b.Bytes()
 }
+
+// A client that says that it cannot unpack gets nothing packed, however it says
+// it, from the page and from its script.
+func TestAcceptEncoding(t *testing.T) {
+	b := newBox(t, nil)
+	for header, want := range map[string]string{
+		"gzip": "gzip", "GZIP": "gzip", "gzip, deflate, br": "gzip", "br;q=1.0, gzip;q=0.8, *;q=0.1": "gzip", "gzip ; q=0.001": "gzip",
+		"gzip;q=1": "gzip", "identity;q=0.5, gzip": "gzip", "*;q=0, gzip": "gzip", "identity;q=0,gzip;Q=1.000": "gzip",
+		"": "", "identity": "", "*": "", "*;q=0": "", "gzip;q=0": "", "gzip;q=0.000": "", "gzip;q=0.": "", "gzip; q=0": "", "gzip ;Q=0": "",
+		"gzip;q=0, identity": "", "gzip;q=0, *": "", "gzip, gzip;q=0": "", "br, deflate": "", "gzippy": "", "not-gzip": "", "identity;gzip": "",
+		"gzip;q=": "", "gzip;q=x": "", "gzip;q=-1": "", "gzip;q=NaN": "", "gzip;q=2": "", "gzip;level=9": "",
+	} {
+		for _, path := range []string{"/en/", "/", script(t)} {
+			resp, body := do(t, "GET", b.url+path, nil, "Accept-Encoding", header)
+			got := resp.Header.Get("Content-Encoding")
+			if packed := strings.HasPrefix(body, "\x1f\x8b"); got != want || packed != (want == "gzip") {
+				t.Errorf("%s, Accept-Encoding %q: %q, packed: %v", path, header, got, packed)
+			}
+		}
+	}
+	lines := "Accept-Encoding: gzip\r\nAccept-Encoding: gzip;q=0\r\n\r\n"
+	if a := b.ask(t, false, "GET", "/en/", lines); a.Header.Get("Content-Encoding") != "" {
+		t.Error("the second line is not read")
+	}
+}

@@ -1,0 +1,174 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"temoin/crypto"
+	"temoin/storage"
+)
+
+// A box says by itself whether its store works: it stores an object of its own
+// once a minute, and /healthz repeats what came of the last one. Nothing that a
+// visitor does, the question included, starts one or moves its time, so that
+// neither the disk nor the log tells when somebody came.
+const (
+	probeEvery = time.Minute
+	probeTime  = 45 * time.Second // a store that takes longer does not work
+)
+
+// health is what a box knows of its store.
+type health struct {
+	prober storage.Prober // nil: a store that cannot be tried counts as working
+	limits *limits
+	log    *Log
+	key    string
+	object []byte
+
+	busy  sync.Mutex    // held while an outcome is awaited
+	known chan struct{} // closed when there was one
+	once  sync.Once     // closes it
+
+	mu      sync.Mutex
+	began   time.Time // the last probe, as the schedule says
+	verdict string    // the code of its failure, or empty
+}
+
+func newHealth(sink storage.Sink, l *limits, kind crypto.Kind) (*health, error) {
+	h := &health{limits: l, log: l.log, known: make(chan struct{})}
+	h.prober, _ = sink.(storage.Prober)
+	if h.prober == nil {
+		close(h.known)
+		return h, nil
+	}
+	var err error
+	h.key, h.object, err = crypto.Probe(kind)
+	return h, err
+}
+
+// carry is what the next process image has to know.
+func (h *health) carry() (began time.Time, verdict string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.began, h.verdict
+}
+
+// restore takes over what an earlier process image found out, if it did.
+func (h *health) restore(began time.Time, verdict string) {
+	if h.prober != nil && !began.IsZero() {
+		h.began, h.verdict = began, verdict
+		h.once.Do(func() { close(h.known) })
+	}
+}
+
+// watch tries the store at its times until ctx ends.
+func (h *health) watch(ctx context.Context) {
+	if h.prober == nil {
+		return
+	}
+	for {
+		last, _ := h.carry()
+		var wait time.Duration
+		if !last.IsZero() { // no more than the minute: the clock may have been set back
+			wait = min(time.Until(last.Add(probeEvery)), probeEvery)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+			h.probe(ctx)
+		}
+	}
+}
+
+// probe tries the store. One that does not answer in time does not work, and is
+// asked nothing more until it has answered.
+func (h *health) probe(ctx context.Context) {
+	h.busy.Lock()
+	h.begin()
+	done := make(chan error, 1)
+	go func() { done <- h.try(ctx) }()
+	select {
+	case err := <-done:
+		h.note(ctx, err)
+		h.busy.Unlock()
+		return
+	case <-time.After(probeTime):
+		h.note(ctx, errStore)
+		h.busy.Unlock()
+	}
+	select {
+	case err := <-done:
+		h.note(ctx, err)
+	case <-ctx.Done():
+	}
+}
+
+// begin notes the time that the schedule has for this probe, so that one which
+// was late, because a visitor kept the processor busy, does not move the next.
+func (h *health) begin() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now, due := time.Now(), h.began.Add(probeEvery)
+	if late := now.Sub(due); h.began.IsZero() || late < 0 || late >= probeEvery {
+		due = now
+	}
+	h.began = due
+}
+
+func (h *health) try(ctx context.Context) (err error) {
+	defer h.log.caught(&err)
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	err = unlessThere(h.prober.Probe(ctx, h.key, h.object))
+	if err == nil && h.limits.tooFull() {
+		return errFull // the store has room, and no drop gets it
+	}
+	return err
+}
+
+// note keeps an outcome, and counts it when it is another than before.
+func (h *health) note(ctx context.Context, err error) {
+	if ctx.Err() != nil && err != nil { // the box ends, and ended the probe
+		return
+	}
+	f := &failure{}
+	if err != nil && !errors.Is(err, storage.ErrExist) {
+		f = storeFailure(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case f.code == h.verdict:
+	case f.code == "":
+		h.log.Count(EventWorks)
+	case f.event != "":
+		h.log.Count(f.event)
+	}
+	h.verdict = f.code
+	h.once.Do(func() { close(h.known) })
+}
+
+// showHealth answers GET /healthz from memory. Just after the start it waits for
+// the first outcome, so that nobody hears that all is well before that is known.
+func (s *Server) showHealth(w http.ResponseWriter, r *http.Request) {
+	verdict := errStore.code
+	select {
+	case <-s.health.known:
+		_, verdict = s.health.carry()
+	case <-time.After(probeTime):
+	case <-r.Context().Done():
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if verdict != "" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, verdict)
+		return
+	}
+	io.WriteString(w, "ok\n")
+}

@@ -1,0 +1,52 @@
+package server
+
+import "net/http"
+
+// panicked answers a request whose handler panicked. Where an answer has begun
+// already the connection ends, so that nobody takes what there is for all of it.
+func (s *Server) panicked(t *tracked, r *http.Request, tls bool) {
+	s.cfg.Log.Count(EventPanic)
+	if t.begun {
+		panic(http.ErrAbortHandler)
+	}
+	clear(t.Header()) // what the handler set is about another answer
+	setFixed(t.Header(), tls)
+	s.refuse(t, r, errInternal)
+}
+
+// tracked is a writer that knows whether an answer has begun.
+type tracked struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (t *tracked) WriteHeader(status int) {
+	t.begun = true
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *tracked) Write(p []byte) (int, error) {
+	t.begun = true
+	return t.ResponseWriter.Write(p)
+}
+
+// FlushError is what [http.ResponseController] looks for. It sends the headers.
+func (t *tracked) FlushError() error {
+	t.begun = true
+	return http.NewResponseController(t.ResponseWriter).Flush()
+}
+
+// Unwrap is what [http.ResponseController] looks for.
+func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// unwrapped is the writer of net/http, to which [http.MaxBytesReader] says that
+// the connection has to end.
+func unwrapped(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		t, ok := w.(*tracked)
+		if !ok {
+			return w
+		}
+		w = t.ResponseWriter
+	}
+}
