@@ -80,17 +80,26 @@ func TestDetailsOfAFileThatFillsTheLetter(t *testing.T) {
 	}
 }
 
-func TestWordsThatFindNoFileLeft(t *testing.T) {
-	_, to := keys(t, crypto.X25519, 1)
-	s, err := crypto.NewSealer(to, newMemory(), crypto.Options{Total: -1})
+// The drop is full, and not spoilt: what it has is completed.
+func TestWhatFindsNoFileLeft(t *testing.T) {
+	ids, to := keys(t, crypto.X25519, 1)
+	m := newMemory()
+	s, err := crypto.NewSealer(to, m, crypto.Options{Total: -1})
 	must(t, err)
-	for range 99 {
+	for n := range 99 {
 		must(t, s.File(crypto.File{}))
+		_, err := s.Write(noise(8000 + n))
+		must(t, err)
 	}
 	if err := s.Words(); err != crypto.ErrTooMuch {
 		t.Errorf("Words: %v", err)
 	}
-	if err := s.Close(); err != crypto.ErrTooMuch {
-		t.Errorf("Close: %v", err)
+	if err := s.File(crypto.File{}); err != crypto.ErrTooMuch {
+		t.Errorf("File: %v", err)
+	}
+	must(t, s.Close())
+	res, files := collect(t, m, letterOf(t, m, ids...))
+	if res.State != crypto.Complete || len(files) != 99 || !bytes.Equal(files[99], noise(8098)) {
+		t.Errorf("%s, %d files", res.State, len(files))
 	}
 }
