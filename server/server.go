@@ -22,6 +22,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -29,6 +30,7 @@ import (
 	"time"
 
 	"temoin/crypto"
+	"temoin/scrub"
 	"temoin/storage"
 )
 
@@ -77,6 +79,7 @@ type Server struct {
 	inbox   *inboxLock
 	handler http.Handler
 	idle    time.Duration
+	scrub   func(io.Writer, io.Reader) (scrub.Report, error) // [scrub.Copy]
 
 	activity   activity
 	recipients atomic.Pointer[crypto.Recipients]
@@ -105,7 +108,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
+	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log), scrub: scrub.Copy}
 	s.recipients.Store(cfg.Recipients)
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
