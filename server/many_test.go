@@ -106,6 +106,15 @@ func TestTooManyFilesInEveryLanguage(t *testing.T) {
 	}
 }
 
+// What could not be cleaned is said here as well.
+func TestTooManyFilesThatCannotBeCleaned(t *testing.T) {
+	b := newBox(t, nil)
+	_, page := b.post(t, "text/html", append([]field{{"files/a.pdf", "%PDF-1.4"}, {"files/b.jpg", sample(t, "gen-motionphoto-google.jpg")}}, photos(1, 98)...)...)
+	if !strings.Contains(page, "too-many-files") || !strings.Contains(page, "out of these files: <bdi>1, 3, 4, 5, ") {
+		t.Errorf("the page: %s", page)
+	}
+}
+
 // The limit is said before anything is sent.
 func TestFormSaysTheLimit(t *testing.T) {
 	b := newBox(t, nil)

@@ -169,27 +169,28 @@ func (p *pages) form(w http.ResponseWriter, r *http.Request, tag string) {
 	p.write(w, http.StatusOK, f.page)
 }
 
-// done is the page with the receipt. Left are the numbers of the files in which
+// done is the page with the receipt. Unclean are the numbers of the files in which
 // hidden details are left.
-func (p *pages) done(w http.ResponseWriter, l *language, r crypto.Receipt, files int, left []int) {
+func (p *pages) done(w http.ResponseWriter, l *language, r crypto.Receipt, files int, unclean []int) {
+	left := ""
+	if len(unclean) > 0 {
+		left = `<p class="left">` + uncleaned(l, unclean) + "</p>\n"
+	}
 	p.write(w, http.StatusOK, p.page(l, donePart, map[string]string{
 		"receipt": html.EscapeString(r.String()),
 		"files":   l.html("done.files", "n", strconv.Itoa(files)),
-		"left":    uncleaned(l, left),
+		"left":    left,
 	}))
 }
 
 // uncleaned says which files could not be cleaned, by their place in the list
 // that the witness chose: the page does not repeat names.
 func uncleaned(l *language, files []int) string {
-	if len(files) == 0 {
-		return ""
-	}
 	var list []string
 	for _, n := range files {
 		list = append(list, strconv.Itoa(n))
 	}
-	return `<p class="left">` + l.html("done.left", "n", strings.Join(list, ", ")) + "</p>\n"
+	return l.html("done.left", "n", strings.Join(list, ", "))
 }
 
 // failure is the page that says what a witness can do now.
@@ -202,8 +203,12 @@ func (p *pages) failure(w http.ResponseWriter, l *language, f *failure) {
 }
 
 // leftOut is the page that says how many files arrived, and how many did not.
-func (p *pages) leftOut(w http.ResponseWriter, l *language, arrived int, left leftOut) {
-	p.failed(w, l, errTooMany, l.words["err.title"], l.leftOut(arrived, left, isolate)...)
+func (p *pages) leftOut(w http.ResponseWriter, l *language, f *form) {
+	sentences := l.leftOut(f.files, f.left, isolate)
+	if len(f.unclean) > 0 {
+		sentences = append(sentences, uncleaned(l, f.unclean))
+	}
+	p.failed(w, l, errTooMany, l.words["err.title"], sentences...)
 }
 
 // failed makes a page of sentences, which are HTML.

@@ -51,7 +51,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 func (s *Server) leftOut(w http.ResponseWriter, r *http.Request, lang *language, f *form) {
 	w.Header().Set("Connection", "close")
 	if !plainWanted(r) {
-		s.pages.leftOut(w, lang, f.files, f.left)
+		s.pages.leftOut(w, lang, f)
 		return
 	}
 	sentences := lang.leftOut(f.files, f.left, func(sentence string, pairs ...string) string {
