@@ -299,8 +299,8 @@ func (s *Sealer) Close() error {
 }
 
 // Cut ends the drop where it is: what was written so far is stored, and the
-// drop stays partial. After an error it gives up the open object. The Sealer
-// cannot be used afterwards.
+// drop stays partial. After an error it gives up the open object, and after Close
+// it does nothing. The Sealer cannot be used afterwards.
 func (s *Sealer) Cut() error {
 	defer s.wipe() // the output may panic once more
 	if s.err == nil && s.obj != nil && s.obj.torn {

@@ -77,7 +77,7 @@ func readError(err error) error {
 	case err == nil, failureOf(err) != errInternal:
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return io.ErrUnexpectedEOF
+		return errCut
 	}
 	return errBadRequest
 }
@@ -208,16 +208,16 @@ func (f *form) content(src io.Reader, start func(head []byte) error, pass func(i
 		}
 		return false, readError(err)
 	}
-	head, ended := f.piece[:n], err != nil
-	if f.parts.outside && ended && len(bytes.TrimSpace(head)) == 0 {
+	first, ended := f.piece[:n], err != nil
+	if f.parts.outside && ended && len(bytes.TrimSpace(first)) == 0 {
 		return false, nil
 	}
-	if err := f.seal(func() error { return start(head) }); errors.Is(err, crypto.ErrTooMuch) {
+	if err := f.seal(func() error { return start(first) }); errors.Is(err, crypto.ErrTooMuch) {
 		return true, errLeftOut
 	} else if err != nil {
 		return true, err
 	}
-	rest := io.Reader(bytes.NewReader(bytes.Clone(head)))
+	rest := io.Reader(bytes.NewReader(bytes.Clone(first)))
 	if !ended {
 		rest = io.MultiReader(rest, src)
 	}

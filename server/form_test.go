@@ -281,6 +281,19 @@ func TestStoreTroubleIsAClearAnswer(t *testing.T) {
 	}
 }
 
+// The line of the store may break as well. Nobody else has to send anything again
+// because of that.
+func TestStoreThatBreaksOffIsNoBrokenLine(t *testing.T) {
+	b := newBox(t, func(cfg *server.Config) {
+		f := storagetest.NewFaulty(cfg.Sink.(storage.Store))
+		f.FailAlways(storagetest.Commit, fmt.Errorf("reading an answer: %w", io.ErrUnexpectedEOF))
+		cfg.Sink = f
+	})
+	if resp, body := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 500 || !strings.HasPrefix(body, "internal: ") {
+		t.Errorf("%d %q", resp.StatusCode, body)
+	}
+}
+
 func TestBusyBoxSaysWhenToComeBack(t *testing.T) {
 	b := newBox(t, nil)
 	b.Fill(896, 0)

@@ -229,8 +229,8 @@ func (p *parts) end(n int) {
 		rest = rest[blank:]
 		open = open || blank <= maxPadding && bytes.HasPrefix(newline, rest)
 		switch {
-		case blank <= maxPadding && bytes.HasPrefix(rest, newline):
-			p.r, p.at = p.w-len(rest)+len(newline), at
+		case blank <= maxPadding && (bytes.HasPrefix(rest, newline) || at == afterLast && bytes.HasPrefix(rest, []byte("\n"))):
+			p.r, p.at = p.w-len(rest)+bytes.IndexByte(rest, '\n')+1, at
 			return
 		case !open:
 			p.sure = n

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -31,12 +30,12 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 	}
 	f, receipt, err := s.receive(w, r, lang.tag)
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		s.cfg.Log.Count(EventCut)
-		s.refuse(w, r, errCut)
-	case errors.Is(err, errTooMany):
+	case err == errTooMany:
 		s.leftOut(w, r, lang, f)
 	case err != nil:
+		if err == errCut {
+			s.cfg.Log.Count(EventCut)
+		}
 		s.refuse(w, r, err)
 	case plainWanted(r):
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
