@@ -289,7 +289,7 @@ func TestStoreThatBreaksOffIsNoBrokenLine(t *testing.T) {
 		f.FailAlways(storagetest.Commit, fmt.Errorf("reading an answer: %w", io.ErrUnexpectedEOF))
 		cfg.Sink = f
 	})
-	if resp, body := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 500 || !strings.HasPrefix(body, "internal: ") {
+	if resp, body := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 500 || strings.HasPrefix(body, "cut: ") {
 		t.Errorf("%d %q", resp.StatusCode, body)
 	}
 }
