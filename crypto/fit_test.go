@@ -80,17 +80,55 @@ func TestDetailsOfAFileThatFillsTheLetter(t *testing.T) {
 	}
 }
 
-func TestWordsThatFindNoFileLeft(t *testing.T) {
-	_, to := keys(t, crypto.X25519, 1)
-	s, err := crypto.NewSealer(to, newMemory(), crypto.Options{Total: -1})
+// The drop is full, and not spoilt: what it has is completed.
+func TestWhatFindsNoFileLeft(t *testing.T) {
+	ids, to := keys(t, crypto.X25519, 1)
+	m := newMemory()
+	s, err := crypto.NewSealer(to, m, crypto.Options{Total: -1})
 	must(t, err)
-	for range 99 {
+	for n := range 99 {
 		must(t, s.File(crypto.File{}))
+		_, err := s.Write(noise(8000 + n))
+		must(t, err)
 	}
 	if err := s.Words(); err != crypto.ErrTooMuch {
 		t.Errorf("Words: %v", err)
 	}
-	if err := s.Close(); err != crypto.ErrTooMuch {
-		t.Errorf("Close: %v", err)
+	if err := s.File(crypto.File{}); err != crypto.ErrTooMuch {
+		t.Errorf("File: %v", err)
+	}
+	must(t, s.Close())
+	res, files := collect(t, m, letterOf(t, m, ids...))
+	if res.State != crypto.Complete || len(files) != 99 || !bytes.Equal(files[99], noise(8098)) {
+		t.Errorf("%s, %d files", res.State, len(files))
+	}
+}
+
+// The page lets 99 files go with words of up to 5,000 characters: these never
+// become a file themselves, whatever stands beside them.
+func TestWordsBesideNinetyNineFiles(t *testing.T) {
+	ids, to := keys(t, crypto.Hybrid, 16)
+	words, long := strings.Repeat("文", 5000), strings.Repeat("x", 500)
+	plan := make([]crypto.File, crypto.MaxFiles)
+	for i := range plan {
+		plan[i] = crypto.File{Type: "video/x-matroska", Name: long, Details: "removed", Removed: []string{"place", "time", "device", "ids", "person", "text", "preview", "embedded"}}
+	}
+	m := newMemory()
+	s, err := crypto.NewSealer(to, m, crypto.Options{Via: "page", Lang: "prs", Total: -1, Plan: plan})
+	must(t, err)
+	must(t, s.Where(long))
+	must(t, s.When(long))
+	must(t, s.Words())
+	_, err = s.Write([]byte(words))
+	must(t, err)
+	for _, f := range plan {
+		must(t, s.File(f))
+		_, err = s.Write(noise(1000))
+		must(t, err)
+	}
+	must(t, s.Close())
+	l := letterOf(t, m, ids...)
+	if res, files := collect(t, m, l); res.State != crypto.Complete || string(l.Words) != words || len(files) != crypto.MaxFiles {
+		t.Errorf("%s, %d bytes of words in the letter, %d files", res.State, len(l.Words), len(files))
 	}
 }

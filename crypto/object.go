@@ -33,6 +33,7 @@ type object struct {
 	used     int // by entries so far
 	head     [blockSize]byte
 	whole    []byte // a small archive, gathered before it goes to age
+	torn     bool   // a panic broke off a write: what was written is no archive
 }
 
 // ageHalf is how much of each 64 KiB goes to age's writer first. Its buffer
@@ -57,9 +58,13 @@ func newObject(out Output, id ID, size int, kind Kind, to []age.Recipient) (*obj
 	if err != nil {
 		return nil, err
 	}
-	w, err := age.Encrypt(dst, to...)
-	if err != nil {
-		dst.Abort()
+	var w io.WriteCloser
+	defer func() {
+		if w == nil { // an error, or a panic
+			dst.Abort()
+		}
+	}()
+	if w, err = age.Encrypt(dst, to...); err != nil {
 		return nil, fmt.Errorf("crypto: %w", err)
 	}
 	o := &object{out: dst, age: w, capacity: capacity(kind, len(to), size)}
@@ -95,8 +100,15 @@ func (o *object) addBlocks(b []byte) error {
 	return o.write(b)
 }
 
-// finish pads the archive and completes the object.
+// finish pads the archive and completes the object. It gives the object up when
+// that does not work, or the output panics.
 func (o *object) finish() error {
+	sealed := false
+	defer func() {
+		if !sealed {
+			o.abort()
+		}
+	}()
 	err := o.pad()
 	if err == nil && o.whole != nil {
 		err = o.encrypt(o.whole)
@@ -105,11 +117,11 @@ func (o *object) finish() error {
 	if err == nil {
 		err = o.age.Close()
 	}
-	if err != nil {
-		o.out.Abort()
-		return err
+	if err == nil {
+		err = o.out.Close() // nobody gives up an object that is closed, whatever the error
+		sealed = true
 	}
-	return o.out.Close()
+	return err
 }
 
 // abort gives the object up.
@@ -147,7 +159,11 @@ func (o *object) pad() error {
 	return o.write(zeros[:endMarker], zeros[:p.tail])
 }
 
+// errTorn: a bug of the output. The object cannot be completed.
+var errTorn = errors.New("crypto: writing an object was broken off")
+
 func (o *object) write(pieces ...[]byte) error {
+	o.torn = true
 	for _, p := range pieces {
 		if o.whole != nil {
 			o.whole = append(o.whole, p...)
@@ -155,6 +171,7 @@ func (o *object) write(pieces ...[]byte) error {
 			return err
 		}
 	}
+	o.torn = false
 	return nil
 }
 

@@ -33,8 +33,9 @@ type Options struct {
 
 // Sealer seals one drop. Call [Sealer.Words] or [Sealer.File], then Write,
 // for each text or file; then [Sealer.Close]. It holds at most 64 KiB of what
-// is written and is used by one goroutine at a time. After an error only
-// [Sealer.Cut] makes sense.
+// is written and is used by one goroutine at a time. After an error, or a panic
+// that came out of the output, only [Sealer.Cut] makes sense; but where Words or
+// File answer [ErrTooMuch], Close still completes the drop with what it has.
 type Sealer struct {
 	out       Output
 	opt       Options
@@ -182,8 +183,7 @@ func (s *Sealer) file(f File, open bool) error {
 
 func (s *Sealer) addFile(f File) (int, error) {
 	if len(s.m.Files) == MaxFiles {
-		s.err = ErrTooMuch
-		return 0, s.err
+		return 0, ErrTooMuch
 	}
 	n := len(s.m.Files) + 1
 	s.m.Files = append(s.m.Files, File{N: n, Type: Clean(f.Type, 100), Name: Clean(f.Name, MaxName), Details: f.Details, Removed: f.Removed})
@@ -299,27 +299,30 @@ func (s *Sealer) Close() error {
 }
 
 // Cut ends the drop where it is: what was written so far is stored, and the
-// drop stays partial. After an error it gives up the open object. The Sealer
-// cannot be used afterwards.
+// drop stays partial. After an error it gives up the open object, and after Close
+// it does nothing. The Sealer cannot be used afterwards.
 func (s *Sealer) Cut() error {
+	defer s.wipe() // the output may panic once more
+	if s.err == nil && s.obj != nil && s.obj.torn {
+		s.err = errTorn
+	}
 	err := s.Pause()
 	if err == nil {
 		s.err = errors.New("crypto: drop is cut")
 	}
-	s.wipe()
 	return err
 }
 
 func (s *Sealer) wipe() {
-	if s.obj != nil {
-		s.obj.abort()
-		s.obj = nil
-	}
+	o := s.obj
 	if s.buf != nil {
 		clear(s.buf)
 		buffers.Put((*buffer)(s.buf))
 	}
-	s.buf, s.identity, s.seed, s.n = nil, "", Seed{}, 0
+	s.obj, s.buf, s.identity, s.seed, s.n = nil, nil, "", Seed{}, 0
+	if o != nil {
+		o.abort()
+	}
 }
 
 // finishFile ends the current file and writes its figures into the manifest.

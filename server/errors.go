@@ -40,6 +40,8 @@ var (
 	errStalled    = &failure{408, "too-slow", "err.cut", EventStalled, 0}
 	errLength     = &failure{411, "length-required", "err.bad", "", 0}
 	errTooBig     = &failure{413, "too-big", "err.toobig", "", 0}
+	errTooMany    = &failure{413, "too-many-files", "err.files", "", 0}
+	errEncoding   = &failure{415, "content-encoding", "err.bad", "", 0}
 	errType       = &failure{415, "not-a-form", "err.bad", "", 0}
 	errHeaders    = &failure{431, "headers-too-big", "err.bad", "", 0}
 	errInternal   = &failure{500, "internal", "err.later", "", 0} // a panic is counted where it is caught

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+
+	"temoin/scrub"
 )
 
 // SetPause makes a line count as standing still after d, as broken after 10 d.
@@ -40,6 +42,58 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // SetRate makes uploads too slow below rate bytes a second after grace.
 func (s *Server) SetRate(rate int64, grace time.Duration) {
 	s.limits.minRate, s.limits.grace, s.limits.stall = rate, grace, 5*time.Second
+}
+
+// SetScrub makes files of a form be cleaned by another function.
+func (s *Server) SetScrub(f func(io.Writer, io.Reader) (scrub.Report, error)) { s.scrub = f }
+
+// TakePlaces takes the places in memory where objects gather: they are written
+// straight to the store, until free is called.
+func TakePlaces() (free func()) {
+	var taken []func()
+	for _, p := range []*places{largePlaces, smallPlaces} {
+		for b := p.take(); b != nil; b = p.take() {
+			taken = append(taken, func() { p.give(b, true) })
+		}
+	}
+	return func() {
+		for _, give := range taken {
+			give()
+		}
+	}
+}
+
+// Part is a part of a form as the box sees it. Outside is what stands before the
+// first boundary, and behind the last.
+type Part struct {
+	Field, Name, Content string
+	Outside              bool
+}
+
+// TakeApart takes a form apart as far as it goes.
+func TakeApart(src io.Reader, boundary string) (all []Part, err error) {
+	p := newParts(src, boundary, new([readBuffer]byte))
+	for {
+		h, err := p.next()
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+		content, err := io.ReadAll(p)
+		all = append(all, Part{h.field, h.name, string(content), p.outside})
+		if err != nil {
+			return all, err
+		}
+	}
+}
+
+// Disposition is what a Content-Disposition says: the text field, or the file.
+func Disposition(value string) (field, name string) {
+	h := headers{dispositions: []string{value}}
+	said := h.head()
+	return said.field, said.name
 }
 
 // Fill takes n places for objects and m for forms.

@@ -65,10 +65,10 @@ func TestFormBecomesADrop(t *testing.T) {
 	if res.State != crypto.Complete || string(letters[0].Words) != "They came at six." || m.Where != "Rue  X" || m.When != "6 h" || m.Via != "form" || m.Lang != "en" {
 		t.Errorf("%s, words %q, manifest %+v", res.State, letters[0].Words, m)
 	}
-	if files[1] == nil || string(files[1][12:]) != video || string(files[3]) != "\xff\xd8\xff\xe0jpeg" || len(files[2]) != 0 {
+	if files[1] == nil || string(files[1][12:]) != video || string(files[4]) != "\xff\xd8\xff\xe0jpeg" || len(files[2]) != 0 || string(files[3]) != "x" {
 		t.Error("the files differ")
 	}
-	if f := m.Files; len(f) != 3 || f[0].Type != "video/mp4" || f[0].Name != "VID.mp4" || f[0].Details != "kept" || f[2].Type != "image/jpeg" {
+	if f := m.Files; len(f) != 4 || f[0].Type != "video/mp4" || f[0].Name != "VID.mp4" || f[0].Details != "kept" || f[3].Type != "image/jpeg" {
 		t.Errorf("%+v", m.Files)
 	}
 	r, err := crypto.ParseReceipt(body)
@@ -113,8 +113,8 @@ func TestFormsThatAreRefused(t *testing.T) {
 		"only where":        {[]field{{"where", "here"}, {"files/", ""}}, 400, "empty", 0},
 		"details too late":  {[]field{{"files/x", "x"}, {"details", "keep"}}, 400, "details-late", 1},
 		"details of a sort": {[]field{{"details", "maybe"}, {"words", "x"}}, 400, "bad-request", 0},
-		"100 files":         {many, 413, "too-big", 1},
-		"201 fields":        {append([]field{{"words", "x"}}, make([]field, 200)...), 413, "too-big", 1},
+		"100 files":         {many, 413, "too-many-files", 1},
+		"201 fields":        {append([]field{{"words", "x"}}, make([]field, 200)...), 413, "too-many-files", 1},
 	} {
 		before := len(b.drops(t))
 		resp, body := b.post(t, "text/plain", c.fields...)
@@ -132,7 +132,8 @@ func TestFormsThatAreRefused(t *testing.T) {
 }
 
 // The parser keeps the headers of a part in memory, as many of them as there
-// are uploads. The box takes no long ones, and what stands before a part counts.
+// are uploads. The box takes no long ones; what stands before the first part is
+// a file like others.
 func TestPartsHaveShortHeads(t *testing.T) {
 	b := newBox(t, nil)
 	long := func(line string, n int) string { return strings.Repeat(line, n/len(line)) }
@@ -146,9 +147,9 @@ func TestPartsHaveShortHeads(t *testing.T) {
 		{"64 KiB in a line", "", "X: " + long("a", 64<<10) + "\r\n", 400, 1},
 		{"64 KiB in lines", "", long("X: 0123456789abcdef\r\n", 64<<10), 400, 1},
 		{"8 KiB before the first", long("line\r\n", 8<<10), "", 200, 1},
-		{"64 KiB before the first", long("line\r\n", 64<<10), "", 400, 0},
+		{"64 KiB before the first", long("line\r\n", 64<<10), "", 200, 1},
 		{"a long field that nobody knows", "--x\r\nContent-Disposition: form-data; name=\"y\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
-		{"a long field that is cut short", "--x\r\nContent-Disposition: form-data; name=\"where\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
+		{"a long field for which the manifest has no room", "--x\r\nContent-Disposition: form-data; name=\"where\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
 	} {
 		before := len(b.drops(t))
 		body := c.before + words + "--x\r\n" + c.header + "Content-Disposition: form-data; name=\"when\"\r\n\r\nnow\r\n--x--\r\n"
@@ -277,6 +278,19 @@ func TestStoreTroubleIsAClearAnswer(t *testing.T) {
 				t.Error("the server does not live on")
 			}
 		}
+	}
+}
+
+// The line of the store may break as well. Nobody else has to send anything again
+// because of that.
+func TestStoreThatBreaksOffIsNoBrokenLine(t *testing.T) {
+	b := newBox(t, func(cfg *server.Config) {
+		f := storagetest.NewFaulty(cfg.Sink.(storage.Store))
+		f.FailAlways(storagetest.Commit, fmt.Errorf("reading an answer: %w", io.ErrUnexpectedEOF))
+		cfg.Sink = f
+	})
+	if resp, body := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 500 || strings.HasPrefix(body, "cut: ") {
+		t.Errorf("%d %q", resp.StatusCode, body)
 	}
 }
 

@@ -76,7 +76,16 @@ func languageTags() []string {
 // html returns a sentence with its one {name} filled in. The value is isolated,
 // so that it keeps its direction, and the sentence its own.
 func (l *language) html(key, name, value string) string {
-	return strings.ReplaceAll(html.EscapeString(l.words[key]), "{"+name+"}", "<bdi>"+html.EscapeString(value)+"</bdi>")
+	return isolate(l.words[key], "{"+name+"}", value)
+}
+
+// isolate puts values in place of names, by pairs, and makes HTML of a sentence.
+func isolate(sentence string, pairs ...string) string {
+	sentence = html.EscapeString(sentence)
+	for i := 0; i < len(pairs); i += 2 {
+		sentence = strings.ReplaceAll(sentence, pairs[i], "<bdi>"+html.EscapeString(pairs[i+1])+"</bdi>")
+	}
+	return sentence
 }
 
 // aliases are tags under which browsers know a language that has another tag

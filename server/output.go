@@ -56,6 +56,7 @@ func (p *places) give(b *[]byte, clean bool) {
 type output struct {
 	ctx   context.Context
 	sink  storage.Sink
+	log   *Log
 	slots chan struct{}
 	wg    sync.WaitGroup
 	mu    sync.Mutex
@@ -64,8 +65,8 @@ type output struct {
 
 // newOutput stores at most parallel objects at the same time, while the next
 // ones fill.
-func newOutput(ctx context.Context, sink storage.Sink, parallel int) *output {
-	return &output{ctx: ctx, sink: sink, slots: make(chan struct{}, parallel)}
+func newOutput(ctx context.Context, sink storage.Sink, log *Log, parallel int) *output {
+	return &output{ctx: ctx, sink: sink, log: log, slots: make(chan struct{}, parallel)}
 }
 
 // Create implements [crypto.Output].
@@ -126,16 +127,27 @@ func (b *outObject) Close() error {
 	o.slots <- struct{}{}
 	o.wg.Go(func() {
 		defer func() { <-o.slots }()
+		defer func() {
+			if recover() != nil { // nobody is above to catch it: it would end the box
+				o.log.Count(EventPanic)
+				o.fail(errInternal)
+			}
+		}()
 		defer b.Abort()
 		if err := b.store(); err != nil && !errors.Is(err, storage.ErrExist) {
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			if o.err == nil {
-				o.err = err
-			}
+			o.fail(err)
 		}
 	})
 	return nil
+}
+
+// fail keeps the first error.
+func (o *output) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
 }
 
 func (b *outObject) store() (err error) {

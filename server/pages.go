@@ -84,7 +84,7 @@ func newPages(cfg Config) (*pages, error) {
 // witness's phone company can see, onion what the page says about Tor.
 func (p *pages) formPage(l *language, seen, onion string) string {
 	return p.page(l, formPart, map[string]string{
-		"what": p.what(l), "menu": menu(l), "seen": html.EscapeString(l.words[seen]), "onion": onion,
+		"what": p.what(l), "menu": menu(l), "limit": l.html("step1.limit", "n", strconv.Itoa(crypto.MaxFiles)), "seen": html.EscapeString(l.words[seen]), "onion": onion,
 		"script": l.expand(scriptPart, map[string]string{"tag": l.tag, "script": pageScript}),
 	})
 }
@@ -169,34 +169,70 @@ func (p *pages) form(w http.ResponseWriter, r *http.Request, tag string) {
 	p.write(w, http.StatusOK, f.page)
 }
 
-// done is the page with the receipt. Left are the numbers of the files in which
+// done is the page with the receipt. Unclean are the numbers of the files in which
 // hidden details are left.
-func (p *pages) done(w http.ResponseWriter, l *language, r crypto.Receipt, files int, left []int) {
+func (p *pages) done(w http.ResponseWriter, l *language, r crypto.Receipt, files int, unclean []int) {
+	left := ""
+	if len(unclean) > 0 {
+		left = `<p class="left">` + uncleaned(l, unclean) + "</p>\n"
+	}
 	p.write(w, http.StatusOK, p.page(l, donePart, map[string]string{
 		"receipt": html.EscapeString(r.String()),
 		"files":   l.html("done.files", "n", strconv.Itoa(files)),
-		"left":    uncleaned(l, left),
+		"left":    left,
 	}))
 }
 
 // uncleaned says which files could not be cleaned, by their place in the list
 // that the witness chose: the page does not repeat names.
 func uncleaned(l *language, files []int) string {
-	if len(files) == 0 {
-		return ""
-	}
 	var list []string
 	for _, n := range files {
 		list = append(list, strconv.Itoa(n))
 	}
-	return `<p class="left">` + l.html("done.left", "n", strings.Join(list, ", ")) + "</p>\n"
+	return l.html("done.left", "n", strings.Join(list, ", "))
 }
 
 // failure is the page that says what a witness can do now.
 func (p *pages) failure(w http.ResponseWriter, l *language, f *failure) {
-	title, sentence := html.EscapeString(l.words["err.title"]), `<p class="amber">`+l.html(f.text, "max", strconv.Itoa(maxDrop>>20))+"</p>\n"
 	if f.text == errNotFound.text { // nobody sent anything
-		title, sentence = html.EscapeString(l.words[f.text]), ""
+		p.failed(w, l, f, l.words[f.text])
+		return
 	}
-	p.write(w, f.status, p.page(l, failurePart, map[string]string{"title": title, "sentence": sentence, "code": f.code, "menu": menu(l)}))
+	p.failed(w, l, f, l.words["err.title"], l.html(f.text, "max", strconv.Itoa(maxDrop>>20)))
+}
+
+// leftOut is the page that says how many files arrived, and how many did not.
+func (p *pages) leftOut(w http.ResponseWriter, l *language, f *form) {
+	sentences := l.leftOut(f.files, f.left, isolate)
+	if len(f.unclean) > 0 {
+		sentences = append(sentences, uncleaned(l, f.unclean))
+	}
+	p.failed(w, l, errTooMany, l.words["err.title"], sentences...)
+}
+
+// failed makes a page of sentences, which are HTML.
+func (p *pages) failed(w http.ResponseWriter, l *language, f *failure, title string, sentences ...string) {
+	var b strings.Builder
+	for _, sentence := range sentences {
+		b.WriteString(`<p class="amber">` + sentence + "</p>\n")
+	}
+	p.write(w, f.status, p.page(l, failurePart, map[string]string{"title": html.EscapeString(title), "sentence": b.String(), "code": f.code, "menu": menu(l)}))
+}
+
+// leftOut returns the sentences about a form that held too much. Fill puts
+// values, by pairs, in place of names.
+func (l *language) leftOut(arrived int, left leftOut, fill func(sentence string, pairs ...string) string) []string {
+	sentences := []string{fill(l.words["err.many"])}
+	if left.files > 0 {
+		n := strconv.Itoa(left.files)
+		if left.more {
+			n += "+"
+		}
+		sentences[0] = fill(l.words["err.files"], "{n}", strconv.Itoa(arrived), "{m}", n)
+	}
+	if left.words {
+		sentences = append(sentences, fill(l.words["err.files.words"]))
+	}
+	return sentences
 }

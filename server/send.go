@@ -1,9 +1,15 @@
 package server
 
 import (
-	"errors"
+	"context"
+	"fmt"
 	"io"
+	"mime"
 	"net/http"
+	"strings"
+	"sync"
+
+	"temoin/crypto"
 )
 
 // send answers POST /{lang}/send: the form that every browser can fill in. The
@@ -23,17 +29,112 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f, receipt, err := s.receive(w, r, lang.tag)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errCut
-	}
-	if err != nil {
+	switch {
+	case err == errTooMany:
+		s.leftOut(w, r, lang, f)
+	case err != nil:
+		if err == errCut {
+			s.cfg.Log.Count(EventCut)
+		}
 		s.refuse(w, r, err)
-		return
-	}
-	if plainWanted(r) {
+	case plainWanted(r):
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, receipt.String()+"\n")
+	default:
+		s.pages.done(w, lang, receipt, f.files, f.unclean)
+	}
+}
+
+// leftOut answers a form with more files than a drop takes: what arrived, and
+// how many did not. Its body was read to the end.
+func (s *Server) leftOut(w http.ResponseWriter, r *http.Request, lang *language, f *form) {
+	w.Header().Set("Connection", "close")
+	if !plainWanted(r) {
+		s.pages.leftOut(w, lang, f)
 		return
 	}
-	s.pages.done(w, lang, receipt, f.files, f.left)
+	sentences := lang.leftOut(f.files, f.left, func(sentence string, pairs ...string) string {
+		return strings.NewReplacer(pairs...).Replace(sentence)
+	})
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(errTooMany.status)
+	fmt.Fprintf(w, "%s: %s\n", errTooMany.code, strings.Join(sentences, " "))
+}
+
+// formBuffers hold content of a form while it is taken apart.
+type formBuffers struct {
+	in    [readBuffer]byte
+	piece [pieceSize]byte
+}
+
+const pieceSize = 4 << 10 // from the parser to the sealer
+
+var formPool = sync.Pool{New: func() any { return new(formBuffers) }}
+
+// receive takes the form of a request, for which the limits gave a place, and
+// seals it. It returns the receipt when everything is durable. Whatever goes
+// wrong, a panic too, what came before is stored.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*form, crypto.Receipt, error) {
+	body := s.limits.body(w, r, maxDrop)
+	buffers := formPool.Get().(*formBuffers)
+	defer func() {
+		*buffers = formBuffers{}
+		formPool.Put(buffers)
+		s.limits.leave(true, body.n)
+	}()
+	boundary, err := formBoundary(r.Header)
+	if err != nil {
+		return nil, "", err
+	}
+	// What arrived is stored even when the sender is gone.
+	out := newOutput(context.WithoutCancel(r.Context()), s.cfg.Sink, s.cfg.Log, s.cfg.Parallel)
+	sealer, err := crypto.NewSealer(s.recipients.Load(), out, crypto.Options{Via: "form", Lang: lang, Total: r.ContentLength})
+	if err != nil {
+		return nil, "", err
+	}
+	u := newUpload(sealer, out, s.cfg.Log, s.limits.pause)
+	defer u.cut()
+	f := &form{upload: u, parts: newParts(body, boundary, &buffers.in), piece: buffers.piece[:], scrub: s.scrub}
+	return f, sealer.Receipt(), f.finish(f.read())
+}
+
+// finish ends the drop after err. One that holds as many files as it can is
+// complete, even if there was more.
+func (f *form) finish(err error) error {
+	some := f.files > 0 || f.words
+	if some && (err == nil || f.left.over) {
+		if errClose := f.close(); errClose != nil {
+			return errClose
+		}
+	}
+	if errCut := f.cut(); errCut != nil {
+		return errCut
+	}
+	switch {
+	case err == nil && f.left.over:
+		return errTooMany
+	case err == nil && !some:
+		return errEmpty
+	}
+	return err
+}
+
+// formBoundary looks whether a request brings a form that can be read.
+func formBoundary(h http.Header) (string, error) {
+	for _, list := range h.Values("Content-Encoding") {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" && !strings.EqualFold(name, "identity") {
+				return "", errEncoding
+			}
+		}
+	}
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	boundary, ok := params["boundary"]
+	switch {
+	case err != nil || !ok || kind != "multipart/form-data" && kind != "multipart/mixed":
+		return "", errType
+	case boundary == "" || len(boundary) > maxBoundary:
+		return "", errBadRequest
+	}
+	return boundary, nil
 }

@@ -22,6 +22,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -29,6 +30,7 @@ import (
 	"time"
 
 	"temoin/crypto"
+	"temoin/scrub"
 	"temoin/storage"
 )
 
@@ -79,6 +81,7 @@ type Server struct {
 	health  *health
 	handler http.Handler
 	idle    time.Duration
+	scrub   func(io.Writer, io.Reader) (scrub.Report, error) // [scrub.Copy]
 
 	activity   activity
 	recipients atomic.Pointer[crypto.Recipients]
@@ -107,7 +110,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
+	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log), scrub: scrub.Copy}
 	if s.health, err = newHealth(cfg.Sink, s.limits, cfg.Recipients.Kind()); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,10 @@ import { run } from './run';
 import { Asked } from './worker';
 import { copyOf, fill, find, hide, mb } from './view';
 
+/** So many characters of words fit into the opening letter beside any manifest and
+ * any number of recipients. Longer ones may become a file, which counts as one. */
+const surelyInLetter = 5_000;
+
 /** A phone that can lock. */
 export interface Able {
   box: Box;
@@ -120,7 +124,7 @@ export class Form {
     const value = (name: string) => find<HTMLInputElement>(`[name=${name}]`, this.form).value;
     const text = { lang: document.documentElement.getAttribute('data-tag') || 'en', words: value('words').trim(), where: value('where'), when: value('when') };
     const empty = !this.files.length && !text.words;
-    const many = this.files.length > this.able.box.limits.files - 1;
+    const many = this.files.length + (text.words.length > surelyInLetter ? 1 : 0) > this.able.box.limits.files;
     hide(find('.empty', this.form), !empty);
     hide(find('.many', this.form), !many);
     if (empty || many) return;

@@ -1,0 +1,111 @@
+package server
+
+import (
+	"sync"
+	"time"
+
+	"temoin/crypto"
+)
+
+// upload is a drop that is being sealed while it arrives. It guards the sealer,
+// which a timer uses as well: where the line stands still, what came so far is
+// stored. It ends with close, or with cut, which may be called in any case and
+// after a panic too.
+type upload struct {
+	sealer *crypto.Sealer
+	out    *output
+	log    *Log
+	wait   time.Duration
+
+	mu     sync.Mutex // of what follows, and of the sealer
+	pause  *time.Timer
+	ended  bool
+	broken error // of the sealer
+}
+
+func newUpload(sealer *crypto.Sealer, out *output, log *Log, wait time.Duration) *upload {
+	u := &upload{sealer: sealer, out: out, log: log, wait: wait}
+	u.mu.Lock() // the timer must not find itself missing
+	defer u.mu.Unlock()
+	u.pause = time.AfterFunc(wait, u.standstill)
+	return u
+}
+
+// standstill stores what the sealer holds. Nobody is above it to catch a panic.
+func (u *upload) standstill() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	defer func() {
+		if recover() != nil {
+			u.log.Count(EventPanic)
+		}
+	}()
+	if !u.ended && u.broken == nil {
+		u.use(u.sealer.Pause) // an error stays in the sealer, and comes up there
+	}
+}
+
+// seal lets do use the sealer. Each use tells that the line is alive.
+func (u *upload) seal(do func() error) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.broken != nil {
+		return u.broken
+	}
+	u.pause.Reset(u.wait)
+	return u.use(do)
+}
+
+// use runs do. After a panic of it nobody but cut may use the sealer.
+func (u *upload) use(do func() error) error {
+	u.broken = errInternal
+	err := do()
+	u.broken = nil
+	return err
+}
+
+// Write seals p as more of the current words or file.
+func (u *upload) Write(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.broken != nil {
+		return 0, u.broken
+	}
+	u.pause.Reset(u.wait)
+	n := 0
+	u.broken = u.use(func() (err error) {
+		n, err = u.sealer.Write(p)
+		return err
+	})
+	return n, u.broken
+}
+
+// failed returns the error that ended the use of the sealer, if there was one.
+func (u *upload) failed() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.broken
+}
+
+// close completes the drop, and returns when the store has all of it.
+func (u *upload) close() error {
+	err := u.seal(u.sealer.Close)
+	if errCut := u.cut(); errCut != nil { // of a closed drop nothing is left to cut
+		return errCut
+	}
+	return err
+}
+
+// cut stores what came so far, if the drop is not complete, and wipes the rest.
+// The error is one of the store.
+func (u *upload) cut() (err error) {
+	defer func() { err = u.out.wait() }() // also when the sealer panics once more
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.ended {
+		u.ended = true
+		u.pause.Stop()
+		u.sealer.Cut()
+	}
+	return nil
+}
