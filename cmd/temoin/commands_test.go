@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -30,6 +32,16 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"box":    startBox,
 	"noise":  makeNoise,
 	"status": status,
+	"utf16":  writeUTF16,
+}
+
+// writeUTF16 writes a copy of a file as PowerShell 5.1 does: utf16 FILE COPY.
+func writeUTF16(ts *testscript.TestScript, _ bool, args []string) {
+	b := []byte("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n"))) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }
 
 // makeNoise makes a file that nobody can compress: noise FILE SIZE.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"temoin/crypto"
 )
 
 // settings are all that an operator can set. Each has a key in the
@@ -168,6 +170,9 @@ func (s *settings) load(file string) error {
 	if err != nil {
 		return fmt.Errorf("the configuration: %w", err)
 	}
+	if text, err = crypto.Text(text); err != nil {
+		return fmt.Errorf("the configuration: %s: %w", file, err)
+	}
 	md, err := toml.Decode(string(text), s)
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
@@ -212,6 +217,9 @@ func credential(file, env string) (string, error) {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			return "", fmt.Errorf("a key of the bucket: %w", err)
+		}
+		if b, err = crypto.Text(b); err != nil {
+			return "", fmt.Errorf("a key of the bucket: %s: %w", file, err)
 		}
 		value = strings.TrimSpace(string(b))
 	}
