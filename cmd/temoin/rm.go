@@ -65,13 +65,14 @@ func (a *app) remove(c *cobra.Command, prefix, from string) error {
 	return nil
 }
 
-// confirm asks, when there is somebody to ask.
+// confirm asks, when there is somebody to ask. Everything but y and yes is no.
 func (a *app) confirm(question string) bool {
 	in, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return true
 	}
 	fmt.Fprint(a.errs, question)
-	answer, _ := bufio.NewReader(in).ReadString('\n')
-	return strings.EqualFold(strings.TrimSpace(answer), "y")
+	answer, _ := await(a.ctx, func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
+	answer = strings.TrimSpace(answer)
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }
