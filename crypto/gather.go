@@ -58,7 +58,7 @@ func (r *reader) chunks(ctx context.Context, final bool) error {
 			return c.err
 		}
 		if c.absent {
-			if absent++; absent == absentInARow {
+			if absent++; absent == AbsentInARow {
 				return ctx.Err()
 			}
 			continue
@@ -74,7 +74,7 @@ func (r *reader) chunks(ctx context.Context, final bool) error {
 func (r *reader) consumeOpened(k uint64, c opened) error {
 	defer chunkPool.Put(c.buf)
 	if c.bad != nil {
-		r.damage("chunk %d does not open", k)
+		r.broken(r.l.ChunkKey(k), "chunk %d does not open", k)
 		return nil
 	}
 	r.res.Chunks++

@@ -58,28 +58,44 @@ var stanzas = map[Kind]stanza{
 // and accepts only what age writes for 1 to 16 recipients of one native kind:
 // no scrypt, ssh, plugin, mixed or unknown stanzas. The error is [ErrHeader].
 func CheckHeader(b []byte) (Kind, int, error) {
+	kind, n, _, err := scanHeader(b)
+	return kind, n, err
+}
+
+// HeaderSize returns how long a header for n recipients of one kind is, in bytes.
+func HeaderSize(kind Kind, n int) int { return 70 + n*stanzas[kind].size }
+
+// scanHeader is CheckHeader. More reports that b may be the beginning of a
+// header that goes on behind it.
+func scanHeader(b []byte) (kind Kind, n int, more bool, err error) {
 	rest, ok := bytes.CutPrefix(b, []byte(intro))
 	if !ok {
-		return 0, 0, ErrHeader
+		return 0, 0, bytes.HasPrefix([]byte(intro), b), ErrHeader
 	}
-	kind := X25519
+	kind = X25519
 	if bytes.HasPrefix(rest, []byte(hybridTag)) {
 		kind = Hybrid
 	}
-	n := 0
-	for st := stanzas[kind]; n <= MaxRecipients && bytes.HasPrefix(rest, []byte(st.tag)); n++ {
-		if len(rest) < st.size || !validStanza(rest[:st.size], st) {
-			return 0, 0, ErrHeader
+	st := stanzas[kind]
+	for ; n <= MaxRecipients && bytes.HasPrefix(rest, []byte(st.tag)); n++ {
+		if len(rest) < st.size {
+			return 0, 0, true, ErrHeader
+		}
+		if !validStanza(rest[:st.size], st) {
+			return 0, 0, false, ErrHeader
 		}
 		rest = rest[st.size:]
 	}
-	if n == 0 || n > MaxRecipients || len(rest) < 48 {
-		return 0, 0, ErrHeader
+	if n > MaxRecipients {
+		return 0, 0, false, ErrHeader
 	}
-	if string(rest[:4]) != "--- " || !validBase64(rest[4:47]) || rest[47] != '\n' {
-		return 0, 0, ErrHeader
+	if len(rest) < 48 {
+		return 0, 0, true, ErrHeader
 	}
-	return kind, n, nil
+	if n == 0 || string(rest[:4]) != "--- " || !validBase64(rest[4:47]) || rest[47] != '\n' {
+		return 0, 0, false, ErrHeader
+	}
+	return kind, n, false, nil
 }
 
 func validStanza(b []byte, st stanza) bool {

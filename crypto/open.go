@@ -54,17 +54,50 @@ type Closing struct {
 	Manifest *Manifest
 }
 
-// OpenLetter opens the object that lies under key as an opening letter. It
-// returns [ErrNotRecipient] for everything that was sealed to somebody else,
-// chunks and closing letters among it; [ErrForeign] for a letter under another
-// letter's name; otherwise [ErrMalformed]. A newer letter is no error.
+// Seed returns the seed, from which the names of all objects of the drop derive.
+func (l *Letter) Seed() Seed { return l.seed }
+
+// ErrShort: what was given may be the beginning of an object, and is too short to
+// tell.
+var ErrShort = errors.New("crypto: more of the header is needed")
+
+// Sealed tells by the header alone whether one of the identities opens an
+// object, and returns the header. Head is the beginning of the object. The error
+// is [ErrShort] when more of it is needed, never with [MaxHeader] bytes, and
+// [ErrNotRecipient] when none of them does, rubbish included: then the object is
+// no letter of theirs, whatever follows the header.
+func Sealed(head []byte, identities ...age.Identity) (header []byte, err error) {
+	kind, n, more, err := scanHeader(head)
+	if more && len(head) < MaxHeader {
+		return nil, ErrShort
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNotRecipient, err)
+	}
+	header = head[:HeaderSize(kind, n)]
+	var noMatch *age.NoIdentityMatchError
+	if _, err := age.DecryptHeader(header, identities...); errors.As(err, &noMatch) {
+		return header, ErrNotRecipient
+	}
+	return header, nil // also with a wrong MAC: then it is ours and broken
+}
+
+// OpenLetter opens the object that lies under key as an opening letter. Beside
+// success there are three outcomes:
+//   - [ErrNotRecipient]: not ours. None of the identities opens its header, as
+//     with chunks, closing letters, other people's letters, and rubbish.
+//   - [ErrMalformed]: ours and broken. An identity opens the header, and what
+//     follows is damaged or breaks the format. Another copy may be sound.
+//   - [ErrForeign]: a sound letter of ours under another letter's name.
+//
+// A newer letter is no error.
 func OpenLetter(key string, object []byte, identities ...age.Identity) (*Letter, error) {
+	if len(object) != SmallObject {
+		return nil, fmt.Errorf("%w: no letter has %d bytes", ErrNotRecipient, len(object))
+	}
 	kind, _, err := checkObject(object)
 	if err != nil {
-		return nil, err
-	}
-	if len(object) != SmallObject {
-		return nil, ErrNotRecipient // a chunk: no letter has this size
+		return nil, fmt.Errorf("%w: %v", ErrNotRecipient, err)
 	}
 	plain, err := decrypt(object, nil, identities...)
 	if err != nil {
@@ -194,6 +227,24 @@ func (l *Letter) OpenChunk(object, buf []byte) ([]Part, error) {
 	return l.readParts(entries)
 }
 
+// Check opens an object in its role, the closing letter for k = 0 and chunk k
+// otherwise, and keeps nothing of it. Of a newer drop it checks that the object
+// decrypts to its end. Buf is used as by [Letter.OpenChunk].
+func (l *Letter) Check(k uint64, object, buf []byte) error {
+	var err error
+	switch {
+	case l.Newer:
+		_, err = l.decrypt(object, buf)
+	case k == 0:
+		if _, err = l.OpenClosing(object); errors.Is(err, ErrNewer) {
+			err = nil
+		}
+	default:
+		_, err = l.OpenChunk(object, buf)
+	}
+	return err
+}
+
 // OpenClosing opens an object as closing letter of this drop.
 func (l *Letter) OpenClosing(object []byte) (*Closing, error) {
 	if len(object) != SmallObject {
@@ -238,6 +289,14 @@ func (l *Letter) validObjects(b []byte, chunks int64) bool {
 }
 
 func (l *Letter) open(object, buf []byte) ([]entry, error) {
+	plain, err := l.decrypt(object, buf)
+	if err != nil {
+		return nil, err
+	}
+	return parseTar(plain)
+}
+
+func (l *Letter) decrypt(object, buf []byte) ([]byte, error) {
 	kind, n, err := checkObject(object)
 	if err != nil {
 		return nil, err
@@ -249,7 +308,7 @@ func (l *Letter) open(object, buf []byte) ([]entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
-	return parseTar(plain)
+	return plain, nil
 }
 
 // decrypt decrypts a checked object to its end, into buf if it is large enough.

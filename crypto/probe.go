@@ -30,9 +30,11 @@ func Probe(kind Kind) (key string, object []byte, err error) {
 	if err == nil {
 		err = o.finish()
 	}
-	id := sha256.Sum256([]byte("temoin/1 probe"))
-	return ID(id).Key(), out.Bytes(), err
+	return ProbeKey(), out.Bytes(), err
 }
+
+// ProbeKey returns the name under which [Probe] is stored.
+func ProbeKey() string { return ID(sha256.Sum256([]byte("temoin/1 probe"))).Key() }
 
 // probe is an Output of one object, in memory.
 type probe struct{ bytes.Buffer }

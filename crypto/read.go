@@ -40,6 +40,9 @@ type Result struct {
 	Chunks int
 	// Problems are reasons for the state, for people.
 	Problems []string
+	// Broken are the names of objects that do not open. A sound copy may lie
+	// elsewhere.
+	Broken []string
 }
 
 // Bytes returns how many bytes of files were found.
@@ -62,9 +65,9 @@ type FileResult struct {
 	Sum string
 }
 
-// absentInARow is how many chunks must be missing one after the other until
-// the drop is taken to end there.
-const absentInARow = 64
+// AbsentInARow is how many chunks must be missing one after the other until a
+// drop is taken to end there.
+const AbsentInARow = 64
 
 // reader puts one drop together.
 type reader struct {
@@ -134,7 +137,7 @@ func (r *reader) manifest() (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		r.damage("the closing letter does not open")
+		r.broken(r.l.ClosingKey(), "the closing letter does not open")
 		return false, nil
 	}
 	r.res.Manifest = c.Manifest
@@ -146,6 +149,12 @@ func (r *reader) damage(format string, a ...any) {
 	if len(r.res.Problems) < 20 {
 		r.res.Problems = append(r.res.Problems, fmt.Sprintf(format, a...))
 	}
+}
+
+// broken is damage that another copy of the object would mend.
+func (r *reader) broken(key, format string, a ...any) {
+	r.damage(format, a...)
+	r.res.Broken = append(r.res.Broken, key)
 }
 
 // consume takes the parts of one chunk: it hashes them beside writing them.
@@ -203,7 +212,7 @@ func (r *reader) emit(parts []Part) error {
 // compare looks at a part that came before, in chunk k: the same bytes again
 // are harmless, others are damage.
 func (r *reader) compare(k uint64, p Part) error {
-	if r.repeats++; r.repeats > absentInARow {
+	if r.repeats++; r.repeats > AbsentInARow {
 		r.damage("parts are repeated again and again")
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"temoin/crypto"
+	"temoin/storage"
 )
 
 // The errors of finding a drop by the beginning of its number.
@@ -39,7 +40,17 @@ func (v *Vault) Drops(ctx context.Context) ([]Drop, error) {
 	return all, nil
 }
 
-// checkNew checks all drops that nobody has checked, and writes the index now
+// Strays returns how many objects of the vault belong to no drop that these keys
+// open, and how many of them are letters of ours that do not open, as the last
+// listing found them.
+func (v *Vault) Strays() (objects, broken int) {
+	if v.seen == nil {
+		return 0, 0
+	}
+	return v.seen.strays, len(v.seen.torn)
+}
+
+// checkNew reads all drops through that nobody has read, and writes the index now
 // and then, so that work is not lost when it is stopped.
 func (v *Vault) checkNew(ctx context.Context, w *view) error {
 	var todo []*entry
@@ -47,6 +58,13 @@ func (v *Vault) checkNew(ctx context.Context, w *view) error {
 		if e.State == "" {
 			todo = append(todo, e)
 		}
+	}
+	return v.checkAll(ctx, w, todo, "checking drops")
+}
+
+func (v *Vault) checkAll(ctx context.Context, w *view, todo []*entry, phase string) error {
+	if len(todo) == 0 {
+		return nil
 	}
 	var mu sync.Mutex
 	saved, done := time.Now(), 0
@@ -59,35 +77,46 @@ func (v *Vault) checkNew(ctx context.Context, w *view) error {
 		defer mu.Unlock()
 		w.drops[e.Letter] = now
 		if done++; v.Progress != nil {
-			v.Progress("checking drops", done, len(todo))
+			v.Progress(phase, done, len(todo))
 		}
 		if time.Since(saved) > time.Minute {
-			err, saved = v.saveIndex(w), time.Now()
+			err, saved = forgiven(v.saveIndex(w)), time.Now()
 		}
 		return err
 	})
-	if len(todo) == 0 {
-		return err
-	}
-	return errors.Join(err, v.saveIndex(w))
+	return errors.Join(err, forgiven(v.saveIndex(w)))
 }
 
 // check reads a whole drop and returns its entry with the state. The error is
 // only ever that of ctx.
 func (v *Vault) check(ctx context.Context, e *entry) (*entry, error) {
+	now := *e
 	l, err := v.letter(ctx, e.Letter)
 	if err == nil {
 		var res *crypto.Result
 		if res, err = l.Read(ctx, v.fetcher(ctx), nil); err == nil {
-			return e.checked(l, res), nil
+			now.read(l, res)
+			return &now, nil
 		}
 	}
-	if ctx.Err() != nil {
+	now.unread()
+	switch {
+	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, storage.ErrNotExist):
+		now.letterBroken(letterGone)
+	case isVerdict(err):
+		now.letterBroken("the letter in the vault does not open any more")
+	default: // a bad cable: nothing to be remembered
+		now.State, now.Problems, now.unsure = crypto.Damaged, []string{fmt.Sprintf("the vault cannot be read: %v", err)}, true
 	}
-	now := *e
-	now.State, now.Problems = crypto.Damaged, []string{fmt.Sprintf("the vault cannot be read: %v", err)}
 	return &now, nil
+}
+
+// isVerdict reports whether err says that an object is no sound letter of ours,
+// and not that it could not be read.
+func isVerdict(err error) bool {
+	return errors.Is(err, crypto.ErrNotRecipient) || errors.Is(err, crypto.ErrMalformed) || errors.Is(err, crypto.ErrForeign)
 }
 
 // fetcher returns what crypto reads the drops of this vault with.
@@ -95,14 +124,20 @@ func (v *Vault) fetcher(ctx context.Context) crypto.Fetch {
 	return func(key string, buf []byte) ([]byte, error) { return v.read(ctx, key, buf) }
 }
 
-// checked returns the entry with what was found.
-func (e *entry) checked(l *crypto.Letter, res *crypto.Result) *entry {
-	now := *e
-	now.Drop = summary(l, res)
-	if res.State == crypto.Complete {
-		now.Absent = nil // nothing that may still come changes it
+// read enters what reading the drop through has shown.
+func (e *entry) read(l *crypto.Letter, res *crypto.Result) {
+	e.Drop = summary(l, res)
+	e.Verified = time.Now().UTC().Format(time.DateOnly)
+	e.unsure, e.Broken, e.Found = false, nil, nil
+	for _, k := range res.Broken {
+		e.Broken = append(e.Broken, mustKey(k))
 	}
-	return &now
+	if res.State == crypto.Complete {
+		return // then the manifest says it all
+	}
+	for _, f := range res.Files {
+		e.Found = append(e.Found, found{f.N, f.Found, f.Whole, f.Sum})
+	}
 }
 
 func summary(l *crypto.Letter, res *crypto.Result) Drop {
@@ -173,8 +208,9 @@ type Detail struct {
 	Text     []byte // the testimony
 }
 
-// Show checks one drop through and tells what is in it. Prefix is the beginning
-// of its number.
+// Show tells what is in one drop, from the index, its letter and its closing
+// letter. A drop that nobody has read through is read first. Prefix is the
+// beginning of its number.
 func (v *Vault) Show(ctx context.Context, prefix string) (*Detail, error) {
 	w, err := v.look(ctx)
 	if err != nil {
@@ -184,13 +220,60 @@ func (v *Vault) Show(ctx context.Context, prefix string) (*Detail, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.State == "" {
+		if err := v.checkAll(ctx, w, []*entry{e}, "checking the drop"); err != nil {
+			return nil, err
+		}
+		e = w.drops[e.Letter]
+	}
+	d := &Detail{Drop: e.Drop}
 	l, err := v.letter(ctx, e.Letter)
 	if err != nil {
+		if e.State == crypto.Damaged { // the problems say so
+			return d, nil
+		}
 		return nil, fmt.Errorf("the letter of the drop: %w", err)
 	}
-	res, err := l.Read(ctx, v.fetcher(ctx), nil)
-	if err != nil {
-		return nil, err
+	final := true
+	d.Text = l.Words
+	if d.Manifest, final = v.manifest(ctx, l); e.State == crypto.Complete && !final {
+		e.unread() // the closing letter was changed since
+		return v.Show(ctx, prefix)
 	}
-	return &Detail{Drop: summary(l, res), Manifest: res.Manifest, Files: res.Files, Text: l.Words}, nil
+	d.Files = e.files(d.Manifest)
+	return d, nil
+}
+
+// manifest returns the final manifest of a drop if there is one, or the plan.
+func (v *Vault) manifest(ctx context.Context, l *crypto.Letter) (m *crypto.Manifest, final bool) {
+	if l.Newer || l.Final() {
+		return l.Manifest, l.Final()
+	}
+	object, err := v.read(ctx, l.ClosingKey(), nil)
+	if err != nil || object == nil {
+		return l.Manifest, false
+	}
+	if c, err := l.OpenClosing(object); err == nil {
+		return c.Manifest, true
+	}
+	return l.Manifest, false
+}
+
+// files puts together what the manifest says of the files and what was found.
+func (e *entry) files(m *crypto.Manifest) []crypto.FileResult {
+	var all []crypto.FileResult
+	if e.State == crypto.Complete {
+		for _, f := range m.Files {
+			all = append(all, crypto.FileResult{File: f, Found: *f.Size, Whole: true, Sum: f.SHA256})
+		}
+		return all
+	}
+	for _, f := range e.Found {
+		file := crypto.File{N: f.N}
+		if i := f.N - 1; i >= 0 && i < len(m.Files) {
+			file = m.Files[i]
+		}
+		all = append(all, crypto.FileResult{File: file, Found: f.Bytes, Whole: f.Whole, Sum: f.Sum})
+	}
+	return all
 }

@@ -1,7 +1,6 @@
 package inbox
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -9,14 +8,15 @@ import (
 // Tests wait less between tries.
 func init() { pause = 5 * time.Millisecond }
 
-// SkipList reads a skip list and writes it again.
-func SkipList(b []byte) ([]byte, int, error) {
-	keys, err := readSkipList(bytes.NewReader(b))
+// Verdicts reads a list of verdicts and writes it again.
+func Verdicts(b []byte) ([]byte, int) {
+	vs := &verdicts{known: make(map[key]verdict)}
+	vs.parse(b)
 	var out []byte
-	for k := range keys {
-		out = append(append(out, k.String()...), '\n')
+	for k, v := range vs.known {
+		out = append(out, v.line(k)...)
 	}
-	return out, len(keys), err
+	return out, len(vs.known)
 }
 
 // Index parses an index and writes it again.

@@ -123,7 +123,7 @@ func noise(n, size int) []byte { return storagetest.Body(n, size) }
 
 func pull(t testing.TB, v *inbox.Vault, src storage.Source) *inbox.Report {
 	t.Helper()
-	r, err := v.Pull(t.Context(), src, "test")
+	r, err := v.Pull(t.Context(), src, "test", inbox.PullOptions{})
 	must(t, err)
 	return r
 }

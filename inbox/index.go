@@ -3,6 +3,7 @@ package inbox
 import (
 	"encoding/hex"
 	"encoding/json"
+	"iter"
 	"slices"
 
 	"temoin/crypto"
@@ -26,16 +27,38 @@ type Drop struct {
 	When  string   `json:"when,omitempty"`
 	// Problems says, in English, why the state is not complete.
 	Problems []string `json:"problems,omitempty"`
+	// Verified is the day, YYYY-MM-DD in UTC, on which all of the drop was last
+	// opened to its end.
+	Verified string `json:"verified,omitempty"`
 }
 
-// entry is a drop in the index, with the names of its objects. What it says of
-// the drop holds as long as the vault has all of letter and present, and none
-// of absent. An empty state means that nobody has looked.
+// entry is a drop in the index, with the names of its objects in the vault. An
+// empty state means that nobody has read it through since they came.
 type entry struct {
-	Drop    `json:"drop"`
-	Letter  key  `json:"letter"`
+	Drop   `json:"drop"`
+	Letter key `json:"letter"`
+	// Seed gives the names of all objects of the drop. It stands in the letter,
+	// too, which is sealed to the same key.
+	Seed key `json:"seed"`
+	// Final says that the letter holds all of the drop: no other object exists.
+	Final bool `json:"final,omitempty"`
+	// Present are the objects that the vault has beside the letter.
 	Present keys `json:"present,omitempty"`
-	Absent  keys `json:"absent,omitempty"`
+	// Broken are those, the letter among them, that did not open when they were
+	// last read. A pull looks for sound ones.
+	Broken keys `json:"broken,omitempty"`
+	// Found is what was found of each file, when the drop is not complete.
+	Found []found `json:"found,omitempty"`
+
+	unsure bool // the vault could not be read; the state is not to be remembered
+}
+
+// found is a [crypto.FileResult] without what the manifest says.
+type found struct {
+	N     int    `json:"n"`
+	Bytes int64  `json:"bytes"`
+	Whole bool   `json:"whole,omitempty"`
+	Sum   string `json:"sum"`
 }
 
 // keys are written as one run of bytes.
@@ -76,66 +99,68 @@ func (k *key) UnmarshalText(b []byte) error {
 
 const indexFile = "index.age"
 
+// index is what the index file holds. Version 1 kept the names of objects that
+// could still come; it is made anew.
 type index struct {
 	V     int      `json:"v"`
 	Drops []*entry `json:"drops"`
 }
 
-// unchanged reports whether the vault holds exactly the objects that it held
-// when the entry was written.
-func (e *entry) unchanged(vault map[key]int64) bool {
-	if vault[e.Letter] != storage.Small {
-		return false
+const indexVersion = 2
+
+// newEntry returns the entry of a letter, without its other objects.
+func newEntry(l *crypto.Letter) *entry {
+	return &entry{Drop: Drop{Drop: l.Number}, Letter: mustKey(l.Key), Seed: key(l.Seed()), Final: l.Final()}
+}
+
+// names yields the names that objects of the drop have beside the letter, each
+// with its role: 0 is the closing letter, k is chunk k. They end where
+// [crypto.AbsentInARow] chunks follow each other of which has knows none. No
+// number in a letter is looked at, so none makes it run on.
+func (e *entry) names(has func(key) bool) iter.Seq2[uint64, key] {
+	return func(yield func(uint64, key) bool) {
+		seed := crypto.Seed(e.Seed)
+		if e.Final || !yield(0, mustKey(seed.ClosingID().Key())) {
+			return
+		}
+		for k, absent := uint64(1), 0; absent < crypto.AbsentInARow; k++ {
+			name := mustKey(seed.ChunkID(k).Key())
+			if !yield(k, name) {
+				return
+			}
+			if absent++; has(name) {
+				absent = 0
+			}
+		}
 	}
+}
+
+// look sets which objects of the drop are in the vault. When those are others
+// than before, somebody has to read the drop through again.
+func (e *entry) look(has func(key) bool) {
+	var present keys
+	for _, k := range e.names(has) {
+		if has(k) {
+			present = append(present, k)
+		}
+	}
+	if !slices.Equal(present, e.Present) {
+		e.Present = present
+		e.unread()
+	}
+}
+
+// unread forgets what reading the drop through has shown.
+func (e *entry) unread() {
+	e.State, e.Problems, e.Found, e.Verified, e.Broken = "", nil, nil, "", nil
+}
+
+// whole reports whether the vault still has all that the entry names.
+func (e *entry) whole(vault map[key]int64) bool {
 	for _, k := range e.Present {
 		if vault[k] == 0 {
 			return false
 		}
 	}
-	for _, k := range e.Absent {
-		if vault[k] != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// split sorts the names of the drop anew by whether the vault has them.
-func (e *entry) split(vault map[key]int64) {
-	all := slices.Concat(e.Present, e.Absent)
-	e.Present, e.Absent = nil, nil
-	for _, k := range all {
-		if vault[k] != 0 {
-			e.Present = append(e.Present, k)
-		} else {
-			e.Absent = append(e.Absent, k)
-		}
-	}
-}
-
-// absentInARow is how many chunks must be missing one after the other until a
-// drop is taken to end there.
-const absentInARow = 64
-
-// follow returns the index entry of a letter: the names of all objects that can
-// belong to its drop, as far as has knows them. No number in the letter is
-// looked at, so none makes it run on.
-func follow(l *crypto.Letter, has func(key) bool) *entry {
-	e := &entry{Drop: Drop{Drop: l.Number}, Letter: mustKey(l.Key)}
-	note := func(k key) bool {
-		there := has(k)
-		if there {
-			e.Present = append(e.Present, k)
-		} else {
-			e.Absent = append(e.Absent, k)
-		}
-		return there
-	}
-	note(mustKey(l.ClosingKey()))
-	for k, absent := uint64(1), 0; absent < absentInARow; k++ {
-		if absent++; note(mustKey(l.ChunkKey(k))) {
-			absent = 0
-		}
-	}
-	return e
+	return vault[e.Letter] == storage.Small
 }

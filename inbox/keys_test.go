@@ -14,7 +14,6 @@ import (
 	"filippo.io/age/armor"
 
 	"temoin/inbox"
-	"temoin/storage/storagetest"
 )
 
 func passphrase(p string) func() (string, error) { return func() (string, error) { return p, nil } }
@@ -179,26 +178,33 @@ func trimLines(b []byte) []byte {
 	return out
 }
 
-func FuzzSkipList(f *testing.F) {
-	one := storagetest.Key(1) + "\n"
-	f.Add([]byte(one + storagetest.Key(2) + "\n"))
-	f.Add([]byte(one + storagetest.Key(2)[:20] + "\n" + storagetest.Key(3)))
+// A list of verdicts that was read and written is read as the same again.
+func FuzzVerdicts(f *testing.F) {
+	name := "c/" + strings.Repeat("ab", 32)
+	f.Add([]byte(name + " 0123456789abcdef\n" + name + " broken\n"))
+	f.Add([]byte("turn " + name + "\n\nc/00 broken"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		out, n, err := inbox.SkipList(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, again, err := inbox.SkipList(out)
-		if err != nil || again != n || len(out) != 67*n {
-			t.Errorf("%d names became %d, error %v", n, again, err)
+		out, n := inbox.Verdicts(b)
+		if _, again := inbox.Verdicts(out); again != n {
+			t.Errorf("%d verdicts became %d", n, again)
 		}
 	})
 }
 
-func TestTornSkipList(t *testing.T) {
-	torn := storagetest.Key(1) + "\n" + storagetest.Key(2)[:40] + "\n" + storagetest.Key(3) + "\n" + storagetest.Key(4)
-	if _, n, err := inbox.SkipList([]byte(torn)); n != 2 || err != nil {
-		t.Errorf("%d names, error %v", n, err)
+// Lines that a crash tore, and those of an earlier version, say nothing.
+func TestTornVerdicts(t *testing.T) {
+	one, two := "c/"+strings.Repeat("1", 64), "c/"+strings.Repeat("2", 64)
+	for list, want := range map[string]int{
+		one + " 0123456789abcdef\n" + two + " broken\n":    2,
+		one + " 01234567\n" + two + " broken\n":            1,
+		one[:40] + "\n" + two + " 0123456789abcdef\n":      1,
+		one + "\n" + two + "\n":                            0,
+		one + " 0123456789ABCDEF\n" + two + " brokenish\n": 0,
+		one + " broken": 1,
+	} {
+		if _, n := inbox.Verdicts([]byte(list)); n != want {
+			t.Errorf("%q has %d verdicts, want %d", list, n, want)
+		}
 	}
 }
 

@@ -5,18 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"temoin/crypto"
 	"temoin/storage"
 )
 
-// Report is what [Vault.Pull] did.
+// Report is what [Vault.Pull] did. It is true also when the pull ended early.
 type Report struct {
 	// Drops is how many drops the vault knows now, New how many of them came
-	// with this pull.
-	Drops int `json:"drops"`
-	New   int `json:"new"`
+	// with this pull. Both are 0 and Read is false when the vault could not be read.
+	Drops int  `json:"drops"`
+	New   int  `json:"new"`
+	Read  bool `json:"-"`
 	// Objects and Bytes were stored by this pull.
 	Objects int   `json:"objects"`
 	Bytes   int64 `json:"bytes"`
@@ -24,138 +26,188 @@ type Report struct {
 	// were removed from the vault.
 	Removed int `json:"removed"`
 	// Rest counts the objects at the source that belong to no drop that these
-	// keys open.
+	// keys open, as far as they were tried, now or before.
 	Rest int `json:"rest"`
-	// Tried is how many of those can be letters, judging by their size.
-	Tried int `json:"-"`
-	// Damaged counts objects that were not stored because the source cuts them,
-	// or serves rubbish under a name that belongs to a drop.
+	// Untried counts objects that a pull which ended early did not come to.
+	Untried int `json:"untried"`
+	// Damaged counts objects that did not open, or came in another size than the
+	// source lists. They were not stored, and are tried again by the next pull.
 	Damaged int `json:"damaged"`
+	// Failed counts objects that did not come.
+	Failed int `json:"failed"`
+	// Broken counts letters that are sealed to these keys and do not open, as an
+	// earlier pull has said already. Anybody can send such letters.
+	Broken int `json:"broken"`
+	// Healed counts damaged objects of the vault in whose place sound ones were
+	// stored.
+	Healed int `json:"healed"`
+	// Bad names objects that are Damaged or Failed, at most 1,000.
+	Bad []BadObject `json:"bad,omitempty"`
+	// Tried is how many of the Rest can be letters, judging by their size.
+	Tried int `json:"-"`
 }
 
-// atOnce is how many objects are fetched at the same time.
-const atOnce = 8
+// BadObject is an object with which something is wrong.
+type BadObject struct {
+	Object string `json:"object"`         // its name
+	Drop   string `json:"drop,omitempty"` // the drop's number, if it is known
+	Why    string `json:"why"`
+}
+
+const mostBad = 1000
 
 // pull is one run of Vault.Pull.
 type pull struct {
 	v       *Vault
 	src     storage.Source
+	again   bool
 	there   map[key]int64 // what the source lists
 	view    *view
 	removed map[key]bool
-	skip    *skipList
+	seen    *verdicts
+	pace    *pace
 	buffers sync.Pool
 
 	mu      sync.Mutex
 	report  Report
+	failed  map[key]bool // in the report as Damaged or Failed
 	touched []*entry
-	queued  map[key]bool
-	queue   []key
+	wanted  map[key]*want
+	open    map[key]bool // candidates and wanted ones that nothing is known of yet
+	head    int          // how much of an object is read to see whose it is
 	phase   string
 	done    int
 }
 
+// want is an object that a known drop names and the vault lacks, or has damaged.
+type want struct {
+	drop *entry
+	role uint64 // 0: the closing letter, k: chunk k
+	name key
+}
+
+// PullOptions change what a pull looks at.
+type PullOptions struct {
+	// Again looks at all objects again that were found to be none of ours.
+	Again bool
+}
+
 // Pull brings into the vault what the source has for these keys, and reports
-// what it did, also beside an error. Name tells sources apart, for the skip
-// list. What the vault has is not asked for again; nothing is overwritten or
-// deleted, on either side; a pull that was stopped goes on with the next one.
-// It returns nil when everything that is there and belongs to a drop is in the
-// vault, and an error that is [crypto.ErrMalformed] when the source serves
-// damaged objects.
-func (v *Vault) Pull(ctx context.Context, src storage.Source, name string) (*Report, error) {
-	p := &pull{v: v, src: src, queued: make(map[key]bool)}
-	p.buffers.New = func() any { return new([storage.Large]byte) }
-	err := p.prepare(ctx, name)
-	if err != nil {
+// what it did, also beside an error. Name tells sources apart, for what is
+// remembered of them. What the vault has and what opens there is not asked for
+// again; nothing is overwritten or deleted, on either side; a pull that was
+// stopped goes on with the next one.
+//
+// Everything is opened before it is kept. One object that does not come or does
+// not open never ends a pull: it is named in the report, and the next pull tries
+// it again. Pull returns nil when everything that is there and belongs to a drop
+// is in the vault, an error that is [crypto.ErrMalformed] when the source serves
+// damaged objects, and otherwise one of package storage.
+func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt PullOptions) (*Report, error) {
+	p := &pull{v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead, wanted: make(map[key]*want), open: make(map[key]bool), failed: make(map[key]bool)}
+	p.buffers.New = func() any { return new(pullBuffers) }
+	if err := p.prepare(ctx, name); err != nil {
 		return &p.report, err
 	}
-	p.followKnown(ctx)
-	err = p.findLetters(ctx)
-	err = errors.Join(err, p.skip.flush())
-	if err == nil {
-		err = each(ctx, atOnce, p.queue, func(ctx context.Context, k key) error {
-			defer p.progress("fetching", len(p.queue))
-			return p.fetchNamed(ctx, k)
-		})
+	p.mendHere(ctx)
+	for _, e := range p.view.drops {
+		p.follow(e)
+	}
+	err := p.findLetters(ctx)
+	if flushed := p.seen.flush(); err == nil && flushed != nil {
+		err = v.vaultError("remembering what is not ours", flushed)
+	}
+	if !ends(err) {
+		err = errors.Join(err, p.fetchWanted(ctx))
 	}
 	for _, e := range p.touched {
-		e.split(p.view.objects)
+		e.look(p.view.has)
 	}
-	if saved := v.saveIndex(p.view); err == nil {
-		err = saved
+	if saved := v.saveIndex(p.view); err == nil && saved != nil {
+		err = v.vaultError("writing the index", saved)
 	}
 	p.count()
-	if err == nil && p.report.Damaged > 0 {
-		err = fmt.Errorf("%d objects at the source: %w", p.report.Damaged, crypto.ErrMalformed)
+	if ends(err) {
+		return &p.report, err
 	}
-	return &p.report, err
+	return &p.report, p.verdict()
+}
+
+// pullBuffers hold an object and what it decrypts to.
+type pullBuffers struct{ sealed, plain [storage.Large]byte }
+
+// ends reports whether an error is not that of one object: the vault fails, the
+// source went away, or somebody stopped the pull.
+func ends(err error) bool {
+	var v *vaultError
+	var dead *deadError
+	return errors.As(err, &v) || errors.As(err, &dead) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (p *pull) prepare(ctx context.Context, name string) (err error) {
+	p.v.state.sweep()
+	p.v.state.sweepPartials()
+	if p.view, err = p.v.scan(ctx); err != nil {
+		return err
+	}
+	p.report.Read, p.report.Drops = true, len(p.view.drops)
 	if p.removed, err = p.v.removedKeys(); err != nil {
 		return err
 	}
-	if p.skip, err = p.v.loadSkipList(name); err != nil {
+	if p.seen, err = p.v.loadVerdicts(name); err != nil {
 		return err
 	}
 	if p.there, err = holdings(ctx, p.src); err != nil {
 		return fmt.Errorf("the source: %w", err)
 	}
-	p.view, err = p.v.scan(ctx)
-	return err
+	return nil
 }
 
-// has reports whether an object is here or there.
-func (p *pull) has(k key) bool { return p.view.objects[k] != 0 || p.there[k] != 0 }
-
-// followKnown queues what came, at the source, to drops that the vault has.
-func (p *pull) followKnown(ctx context.Context) {
+// mendHere looks once more at what did not open when the vault was last read. A
+// bad cable passes.
+func (p *pull) mendHere(ctx context.Context) {
 	for _, e := range p.view.drops {
-		if p.removed[e.Letter] || !slices.ContainsFunc(slices.Concat(e.Absent, e.Present), p.missing) {
+		if len(e.Broken) == 0 || e.State == "" {
 			continue
 		}
 		l, err := p.v.letter(ctx, e.Letter)
 		if err != nil {
-			continue // damaged here: the listing says so
-		}
-		p.follow(l)
-	}
-}
-
-func (p *pull) missing(k key) bool { return p.view.objects[k] == 0 && p.there[k] != 0 }
-
-// follow enters a letter into the view and queues what its drop has there.
-func (p *pull) follow(l *crypto.Letter) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := follow(l, p.has)
-	p.view.drops[e.Letter] = e
-	p.touched = append(p.touched, e)
-	for _, k := range e.Present {
-		if p.missing(k) && !p.queued[k] {
-			p.queued[k] = true
-			p.queue = append(p.queue, k)
-		}
-	}
-}
-
-// findLetters tries the keys on every small object that nobody has seen yet.
-func (p *pull) findLetters(ctx context.Context) error {
-	var unseen []key
-	for k, size := range p.there {
-		if size != storage.Small || p.view.objects[k] != 0 || p.queued[k] || p.removed[k] {
 			continue
 		}
-		p.report.Tried++
-		if !p.skip.keys[k] {
-			unseen = append(unseen, k)
+		roles := make(map[key]uint64)
+		for role, k := range e.names(p.view.has) {
+			roles[k] = role
+		}
+		e.Broken = slices.DeleteFunc(e.Broken, func(k key) bool {
+			if k == e.Letter {
+				return true
+			}
+			object, err := p.v.read(ctx, k.String(), nil)
+			return err == nil && object != nil && l.Check(roles[k], object, nil) == nil
+		})
+		if len(e.Broken) == 0 {
+			e.unread()
 		}
 	}
-	return each(ctx, atOnce, unseen, func(ctx context.Context, k key) error {
-		defer p.progress("looking for letters", len(unseen))
-		return p.try(ctx, k)
-	})
 }
+
+// follow queues what the source has of a drop, and the vault has not, or not
+// sound.
+func (p *pull) follow(e *entry) {
+	if p.removed[e.Letter] || e.State == crypto.Complete || slices.Contains(e.Broken, e.Letter) {
+		return // removed, or nothing to come, or nothing that could be opened
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for role, k := range e.names(p.has) {
+		if p.there[k] != 0 && (p.view.objects[k] == 0 || slices.Contains(e.Broken, k)) {
+			p.wanted[k], p.open[k] = &want{e, role, k}, true
+		}
+	}
+}
+
+// has reports whether an object is here or there.
+func (p *pull) has(k key) bool { return p.view.objects[k] != 0 || p.there[k] != 0 }
 
 // progress counts a step of one phase.
 func (p *pull) progress(phase string, total int) {
@@ -165,113 +217,79 @@ func (p *pull) progress(phase string, total int) {
 		p.phase, p.done = phase, 0
 	}
 	if p.done++; p.v.Progress != nil {
-		p.v.Progress(phase, p.done, total)
+		p.v.Progress(phase, min(p.done, total), total)
 	}
 }
 
-func (p *pull) try(ctx context.Context, k key) error {
-	p.mu.Lock()
-	known := p.queued[k] // a letter that was found meanwhile names it
-	p.mu.Unlock()
-	if known {
-		return nil
-	}
-	buf := p.buffers.Get().(*[storage.Large]byte)
-	defer p.buffers.Put(buf)
-	object, err := fetch(ctx, p.src, k, storage.Small, buf[:])
-	if errors.Is(err, storage.ErrNotExist) {
-		return nil // it was deleted meanwhile
-	}
-	if errors.Is(err, errSize) {
-		return p.damaged() // it may be a letter: no reason to forget it
-	}
-	if err != nil {
-		return fmt.Errorf("the source: %w", err)
-	}
-	l, err := crypto.OpenLetter(k.String(), object, p.v.keys.identities...)
-	if isVerdict(err) {
-		return p.pass(k)
-	}
-	if err != nil {
-		return err
-	}
-	if err := p.store(ctx, k, object); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	p.report.New++
-	p.mu.Unlock()
-	p.follow(l)
-	return nil
-}
-
-// pass remembers that nothing is to be done with k. The list is written now
-// and then, so that a pull that is killed need not start over.
-func (p *pull) pass(k key) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.queued[k] {
-		p.skip.add(k)
-	}
-	if len(p.skip.news) < 500 {
-		return nil
-	}
-	return p.skip.flush()
-}
-
-// fetchNamed brings an object that a letter names.
-func (p *pull) fetchNamed(ctx context.Context, k key) error {
-	buf := p.buffers.Get().(*[storage.Large]byte)
-	defer p.buffers.Put(buf)
-	object, err := fetch(ctx, p.src, k, p.there[k], buf[:])
-	if err == nil {
-		if _, _, header := crypto.CheckHeader(object); header != nil {
-			err = errSize
-		}
-	}
-	switch {
-	case errors.Is(err, storage.ErrNotExist):
-		return nil
-	case errors.Is(err, errSize):
-		return p.damaged()
-	case err != nil:
-		return fmt.Errorf("the source: %w", err)
-	}
-	return p.store(ctx, k, object)
-}
-
-// damaged counts, and gives up on a source that serves nothing else.
-func (p *pull) damaged() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.report.Damaged++; p.report.Damaged > 200 {
-		return fmt.Errorf("the source: too many broken objects: %w", crypto.ErrMalformed)
-	}
-	return nil
-}
-
+// store puts a sound object into the vault, in the place of a damaged one if
+// there is one.
 func (p *pull) store(ctx context.Context, k key, object []byte) error {
-	if err := p.v.keep(ctx, k, object); err != nil {
+	damaged := p.view.objects[k] != 0
+	keep := p.v.keep
+	if damaged {
+		keep = p.v.replace
+	}
+	if err := keep(ctx, k, object); err != nil {
 		return err
 	}
+	p.v.state.dropPartial(k)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.view.objects[k] = int64(len(object))
 	p.report.Objects++
 	p.report.Bytes += int64(len(object))
+	if damaged {
+		p.report.Healed++
+	}
 	return nil
+}
+
+// bad counts an object with which something is wrong, and names it.
+func (p *pull) bad(k key, drop string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failed[k] = true
+	if errors.Is(err, crypto.ErrMalformed) {
+		p.report.Damaged++
+	} else {
+		p.report.Failed++
+		p.pace.note(err)
+	}
+	if len(p.report.Bad) < mostBad {
+		p.report.Bad = append(p.report.Bad, BadObject{k.String(), drop, err.Error()})
+	}
 }
 
 // count fills in the rest of the report.
 func (p *pull) count() {
 	p.report.Drops = len(p.view.drops)
-	for k := range p.there {
+	for k, size := range p.there {
 		switch {
-		case p.view.objects[k] != 0 || p.queued[k]:
 		case p.removed[k]:
 			p.report.Removed++
+		case p.open[k]:
+			p.report.Untried++
+		case p.wanted[k] != nil || p.failed[k] || p.view.objects[k] != 0 || p.seen.known[k].broken:
 		default:
 			p.report.Rest++
+			if size == storage.Small {
+				p.report.Tried++
+			}
 		}
 	}
+	slices.SortFunc(p.report.Bad, func(a, b BadObject) int { return strings.Compare(a.Drop+a.Object, b.Drop+b.Object) })
+}
+
+// verdict is the error of a pull that came to its end.
+func (p *pull) verdict() error {
+	r := &p.report
+	switch {
+	case r.Damaged > 0 && r.Failed > 0:
+		return fmt.Errorf("%d objects at the source are damaged (%w), and %d did not come: %w", r.Damaged, crypto.ErrMalformed, r.Failed, p.pace.worst())
+	case r.Damaged > 0:
+		return fmt.Errorf("%d objects at the source: %w", r.Damaged, crypto.ErrMalformed)
+	case r.Failed > 0:
+		return fmt.Errorf("%d objects did not come: %w", r.Failed, p.pace.worst())
+	}
+	return nil
 }

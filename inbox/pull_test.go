@@ -37,10 +37,10 @@ func newSource(s storage.Source) *source {
 	return &source{Source: s, made: map[string]int64{}, fetched: map[string]int{}, body: func(string, int64) []byte { return nil }}
 }
 
-func (s *source) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+func (s *source) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		var all []storage.Info
-		for info, err := range s.Source.List(ctx, prefix) {
+		for info, err := range s.Source.List(ctx, prefix, after) {
 			if err != nil {
 				yield(info, err)
 				return
@@ -48,18 +48,21 @@ func (s *source) List(ctx context.Context, prefix string) iter.Seq2[storage.Info
 			all = append(all, info)
 		}
 		for k, size := range s.made {
+			if !strings.HasPrefix(k, prefix) {
+				continue
+			}
 			all = append(all, storage.Info{Key: k, Size: size})
 		}
 		slices.SortFunc(all, func(a, b storage.Info) int { return strings.Compare(a.Key, b.Key) })
 		for _, info := range all {
-			if !yield(info, nil) {
+			if info.Key > after && !yield(info, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (s *source) Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error) {
+func (s *source) Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
 	s.mu.Lock()
 	s.fetched[key]++
 	fail := s.fail
@@ -70,9 +73,13 @@ func (s *source) Open(ctx context.Context, key string, offset int64) (io.ReadClo
 		}
 	}
 	if size, ok := s.made[key]; ok {
-		return io.NopCloser(bytes.NewReader(s.body(key, size)[offset:])), nil
+		b := s.body(key, size)[offset:]
+		if n >= 0 {
+			b = b[:min(int(n), len(b))]
+		}
+		return io.NopCloser(bytes.NewReader(b)), nil
 	}
-	return s.Source.Open(ctx, key, offset)
+	return s.Source.Open(ctx, key, offset, n)
 }
 
 func (s *source) count() (n int) {
@@ -132,8 +139,8 @@ func TestJunk(t *testing.T) {
 	if r := pull(t, again(t, path, keys), src); r.Objects != 0 || r.Rest != 2*n {
 		t.Errorf("the second pull reports %+v", r)
 	}
-	if got := src.count(); got != 0 {
-		t.Errorf("the second pull fetched %d objects", got)
+	if got, most := src.count(), max(256, n/30+1); got > most {
+		t.Errorf("the second pull looked at %d objects again, at most %d were due", got, most)
 	}
 }
 
@@ -146,7 +153,7 @@ func heap() int64 {
 
 func read(t testing.TB, s storage.Source, key string) []byte {
 	t.Helper()
-	r, err := s.Open(t.Context(), key, 0)
+	r, err := s.Open(t.Context(), key, 0, -1)
 	must(t, err)
 	defer r.Close()
 	b, err := io.ReadAll(r)
@@ -174,7 +181,7 @@ func TestResume(t *testing.T) {
 		locked := src.fail
 		var mu sync.Mutex
 		src.fail = func(k string) error { mu.Lock(); defer mu.Unlock(); return locked(k) }
-		r, err := again(t, path, keys).Pull(t.Context(), src, "test")
+		r, err := again(t, path, keys).Pull(t.Context(), src, "test", inbox.PullOptions{})
 		if err == nil {
 			break
 		}
@@ -219,7 +226,7 @@ func TestPullErrors(t *testing.T) {
 			f := storagetest.NewFaulty(store)
 			f.FailAlways(call, want)
 			v, path := newVault(t, keys)
-			if _, err := v.Pull(t.Context(), f, "test"); !errors.Is(err, want) {
+			if _, err := v.Pull(t.Context(), f, "test", inbox.PullOptions{}); !errors.Is(err, want) {
 				t.Errorf("%s fails with %v: pull returns %v", call, want, err)
 			}
 			pull(t, again(t, path, keys), store)
@@ -230,7 +237,7 @@ func TestPullErrors(t *testing.T) {
 	v := inbox.NewVault(full, t.TempDir(), keys)
 	other, _ := newStore(t)
 	send(t, other, to, drop{words: "one more"})
-	if _, err := v.Pull(t.Context(), other, "test"); !errors.Is(err, storage.ErrFull) {
+	if _, err := v.Pull(t.Context(), other, "test", inbox.PullOptions{}); !errors.Is(err, storage.ErrFull) {
 		t.Errorf("a full vault: %v", err)
 	}
 }
@@ -246,7 +253,7 @@ func TestDamagedSource(t *testing.T) {
 	src.made[names[1]] = storage.Large
 	src.body = func(_ string, size int64) []byte { return make([]byte, size) }
 	v, path := newVault(t, keys)
-	r, err := v.Pull(t.Context(), src, "test")
+	r, err := v.Pull(t.Context(), src, "test", inbox.PullOptions{})
 	if !errors.Is(err, crypto.ErrMalformed) || r.Damaged != 1 {
 		t.Errorf("pull reports %+v, error %v", r, err)
 	}
@@ -267,7 +274,7 @@ func TestCutLetterIsNotForgotten(t *testing.T) {
 	f := storagetest.NewFaulty(store)
 	f.FailAlways(storagetest.EndRead, io.EOF)
 	v, path := newVault(t, keys)
-	if r, err := v.Pull(t.Context(), f, "test"); !errors.Is(err, crypto.ErrMalformed) {
+	if r, err := v.Pull(t.Context(), f, "test", inbox.PullOptions{}); !errors.Is(err, crypto.ErrMalformed) {
 		t.Errorf("pull reports %+v, error %v", r, err)
 	}
 	if r := pull(t, again(t, path, keys), store); r.New != 1 {

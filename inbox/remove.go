@@ -74,7 +74,10 @@ func (v *Vault) bury(e *entry) error {
 	if err != nil {
 		return err
 	}
-	t.Keys = slices.Concat(t.Keys, keys{e.Letter}, e.Present, e.Absent)
+	t.Keys = append(t.Keys, e.Letter)
+	for _, k := range e.names(func(k key) bool { return slices.Contains(e.Present, k) }) {
+		t.Keys = append(t.Keys, k)
+	}
 	slices.SortFunc(t.Keys, compareKeys)
 	t.Keys = slices.Compact(t.Keys)
 	return v.save(removedFile, t)
@@ -88,12 +91,9 @@ func (v *Vault) removeAt(ctx context.Context, src storage.Source, e *entry) (n i
 	if err != nil {
 		return 0, err
 	}
-	names := slices.Concat(e.Present, e.Absent)
-	if l, err := v.letter(ctx, e.Letter); err == nil {
-		at := follow(l, func(k key) bool { return listed[k] != 0 })
-		names = append(names, at.Present...)
-	} else if ctx.Err() != nil {
-		return 0, ctx.Err()
+	names := slices.Clone(e.Present)
+	for _, k := range e.names(func(k key) bool { return listed[k] != 0 || slices.Contains(e.Present, k) }) {
+		names = append(names, k)
 	}
 	slices.SortFunc(names, compareKeys)
 	names = slices.Compact(names)

@@ -18,42 +18,38 @@ import (
 type view struct {
 	objects map[key]int64
 	drops   map[key]*entry // by the letter's name
+	torn    []key          // letters of ours that do not open, of drops that nobody knows
+	strays  int            // objects that belong to no known drop, the torn ones among them
 }
 
-// vaultItself is the name under which the skip list of the vault is kept.
-const vaultItself = "the vault"
+func (w *view) has(k key) bool { return w.objects[k] != 0 }
 
 // scan lists the vault and finds the drops in it, most of them in the index.
 func (v *Vault) scan(ctx context.Context) (*view, error) {
 	objects, err := holdings(ctx, v.store)
 	if err != nil {
-		return nil, fmt.Errorf("the vault: %w", err)
+		return nil, v.vaultError("the vault", err)
 	}
-	w := &view{objects: objects, drops: make(map[key]*entry)}
+	removed, err := v.removedKeys()
+	if err != nil {
+		return nil, err
+	}
 	var ix index
 	if err := v.load(indexFile, &ix); err != nil && !errors.Is(err, errState) {
 		return nil, fmt.Errorf("reading the index of the vault: %w", err)
 	}
-	if ix.V != 1 {
+	if ix.V != indexVersion {
 		ix.Drops = nil
 	}
-	var changed []*entry
+	w := &view{objects: objects, drops: make(map[key]*entry, len(ix.Drops))}
 	for _, e := range ix.Drops {
-		if e == nil || objects[e.Letter] != storage.Small {
+		if e == nil || objects[e.Letter] == 0 && removed[e.Letter] {
 			continue
 		}
 		w.drops[e.Letter] = e
-		if !e.unchanged(objects) {
-			changed = append(changed, e)
-		}
-	}
-	for _, e := range changed {
-		if err := v.refollow(ctx, w, e); err != nil {
-			return nil, err
-		}
 	}
 	v.seen = w
-	return w, v.findLetters(ctx, w)
+	return w, v.findDrops(ctx, w)
 }
 
 // look is scan for those who read many drops one after the other: it lists the
@@ -65,90 +61,174 @@ func (v *Vault) look(ctx context.Context) (*view, error) {
 	return v.scan(ctx)
 }
 
-// refollow looks again at a drop of which objects came or went.
-func (v *Vault) refollow(ctx context.Context, w *view, e *entry) error {
-	l, err := v.letter(ctx, e.Letter)
-	switch {
-	case err == nil:
-		w.drops[e.Letter] = follow(l, w.has)
-	case ctx.Err() != nil:
-		return ctx.Err()
-	default: // it opened once; now it is broken
-		e.split(w.objects)
-		e.State, e.Problems = crypto.Damaged, []string{"the letter in the vault does not open any more"}
-	}
-	return nil
-}
-
-// isVerdict reports whether err says that an object is no letter of ours, and
-// not that it could not be read.
-func isVerdict(err error) bool {
-	return errors.Is(err, crypto.ErrNotRecipient) || errors.Is(err, crypto.ErrMalformed) || errors.Is(err, crypto.ErrForeign)
-}
-
-func (w *view) has(k key) bool { return w.objects[k] != 0 }
-
-// named returns the names of all objects that belong to a known drop.
-func (w *view) named() map[key]bool {
-	all := make(map[key]bool, len(w.objects))
+// findDrops sorts the objects of the vault into drops. The index knows most of
+// them; others came by a pull that was killed, or somebody copied them here.
+func (v *Vault) findDrops(ctx context.Context, w *view) error {
 	for _, e := range w.drops {
-		all[e.Letter] = true
-		for _, k := range e.Present {
-			all[k] = true
-		}
+		w.settle(e)
 	}
-	return all
-}
-
-// findLetters tries the keys on the small objects that the index does not
-// know: after a pull that was killed, or when somebody copied objects here.
-func (v *Vault) findLetters(ctx context.Context, w *view) error {
-	skip, err := v.loadSkipList(vaultItself)
+	vs, err := v.loadVerdicts(vaultItself)
 	if err != nil {
 		return err
 	}
-	named := w.named()
-	var unknown []key
-	for k, size := range w.objects {
-		if size == storage.Small && !named[k] && !skip.keys[k] {
-			unknown = append(unknown, k)
+	strays := w.unnamed()
+	if slices.ContainsFunc(strays, func(k key) bool { _, judged := vs.known[k]; return !judged }) {
+		for _, e := range w.drops { // something came: to one of them, perhaps
+			if e.State != crypto.Complete {
+				e.look(w.has)
+			}
+		}
+		strays = w.unnamed()
+	}
+	if err := v.tryStrays(ctx, w, vs, strays); err != nil {
+		return err
+	}
+	strays = w.unnamed()
+	for _, k := range strays {
+		if _, judged := vs.known[k]; !judged && w.objects[k] == storage.Large {
+			vs.notOurs(k, nil) // no letter has this size
 		}
 	}
+	w.strays = len(strays)
+	return forgiven(vs.flush())
+}
+
+// settle compares an entry with the vault. What is gone makes the drop unread
+// again, and a letter that is gone makes it damaged.
+func (w *view) settle(e *entry) {
+	back := w.objects[e.Letter] == storage.Small && slices.Contains(e.Problems, letterGone)
+	if e.whole(w.objects) && !back {
+		return
+	}
+	e.look(w.has)
+	e.unread()
+	if w.objects[e.Letter] != storage.Small {
+		e.letterBroken(letterGone)
+	}
+}
+
+const letterGone = "the letter is not in the vault any more"
+
+func (e *entry) letterBroken(why string) {
+	e.State, e.Problems, e.Broken = crypto.Damaged, []string{why}, keys{e.Letter}
+}
+
+// unnamed returns the objects that belong to no known drop.
+func (w *view) unnamed() []key {
+	n := len(w.drops)
+	for _, e := range w.drops {
+		n += len(e.Present)
+	}
+	if n == len(w.objects) && !w.anyMissing() {
+		return nil
+	}
+	named := make(map[key]bool, n)
+	for _, e := range w.drops {
+		named[e.Letter] = true
+		for _, k := range e.Present {
+			named[k] = true
+		}
+	}
+	var rest []key
+	for k := range w.objects {
+		if !named[k] {
+			rest = append(rest, k)
+		}
+	}
+	return rest
+}
+
+// anyMissing reports whether a letter of a known drop is not in the vault.
+func (w *view) anyMissing() bool {
+	for k := range w.drops {
+		if w.objects[k] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// tryStrays tries the keys on the small ones among objects that nobody knows.
+func (v *Vault) tryStrays(ctx context.Context, w *view, vs *verdicts, strays []key) error {
+	var try, again []key
+	for _, k := range strays {
+		if w.objects[k] != storage.Small {
+			continue
+		}
+		if old, judged := vs.known[k]; judged && !old.broken {
+			again = append(again, k)
+		} else {
+			try = append(try, k)
+		}
+	}
+	try = append(try, vs.due(again, false)...)
 	var mu sync.Mutex
-	var nothing []key
-	err = each(ctx, runtime.GOMAXPROCS(0), unknown, func(ctx context.Context, k key) error {
-		l, err := v.letter(ctx, k)
+	var found []*entry
+	err := each(ctx, runtime.GOMAXPROCS(0), try, func(ctx context.Context, k key) error {
+		l, header, err := v.tryStray(ctx, k)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
 		case err == nil:
-			w.drops[k] = follow(l, w.has)
-		case isVerdict(err):
-			nothing = append(nothing, k)
+			found = append(found, newEntry(l))
+		case errors.Is(err, crypto.ErrNotRecipient), errors.Is(err, crypto.ErrForeign):
+			vs.notOurs(k, header)
+		case errors.Is(err, crypto.ErrMalformed):
+			vs.brokenLetter(k)
+			w.torn = append(w.torn, k)
 		}
 		return ctx.Err() // what cannot be read today is tried again
 	})
-	if err != nil {
-		return err
+	for _, e := range found {
+		e.look(w.has)
+		w.drops[e.Letter] = e
 	}
-	named = w.named()
-	for _, k := range nothing {
-		if !named[k] {
-			skip.add(k)
+	return err
+}
+
+// tryStray opens an object of the vault as a letter. It returns the header, too,
+// if it could be read.
+func (v *Vault) tryStray(ctx context.Context, k key) (*crypto.Letter, []byte, error) {
+	object, err := v.read(ctx, k.String(), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	header, err := crypto.Sealed(object, v.keys.identities...)
+	if err != nil {
+		return nil, judged(object, header), err
+	}
+	l, err := crypto.OpenLetter(k.String(), object, v.keys.identities...)
+	return l, header, err
+}
+
+// judged is what a verdict on an object remembers: its header, or where that is
+// none, the first bytes.
+func judged(head, header []byte) []byte {
+	if header != nil {
+		return header
+	}
+	return head[:min(len(head), 512)]
+}
+
+// saveIndex writes down what is known. Of a drop that could not be read this
+// time nothing is known.
+func (v *Vault) saveIndex(w *view) error {
+	drops := w.sorted()
+	for i, e := range drops {
+		if e.unsure {
+			again := *e
+			again.unread()
+			drops[i] = &again
 		}
 	}
-	return writable(skip.flush())
+	return v.save(indexFile, index{V: indexVersion, Drops: drops})
 }
 
-// saveIndex writes down what is known.
-func (v *Vault) saveIndex(w *view) error {
-	return writable(v.save(indexFile, index{V: 1, Drops: w.sorted()}))
-}
-
-// writable forgives a vault that cannot be written to, on a locked medium for
-// example: it can still be read.
-func writable(err error) error {
-	if errors.Is(err, storage.ErrDenied) {
+// forgiven forgives a vault that cannot be written to, on a locked medium or a
+// full one: it can still be read, and what was to be remembered can be found out
+// again.
+func forgiven(err error) error {
+	if errors.Is(err, storage.ErrDenied) || errors.Is(err, storage.ErrFull) {
 		return nil
 	}
 	return err

@@ -7,14 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 
 	"filippo.io/age"
 )
-
-// maxState bounds what is read back from a state file.
-const maxState = 1 << 30
 
 var errState = errors.New("the file was cut, changed, or made by somebody else")
 
@@ -37,18 +32,15 @@ func (v *Vault) save(name string, value any) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(v.state, name), out.Bytes())
+	return v.state.replace(name, out.Bytes())
 }
 
 // load reads what save wrote into value. A file that is not there is no error
 // and leaves value alone; errState stands for one that is not ours.
 func (v *Vault) load(name string, value any) error {
-	sealed, err := os.ReadFile(filepath.Join(v.state, name))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return full(err)
+	sealed, err := v.state.read(name)
+	if sealed == nil || err != nil {
+		return err
 	}
 	r, err := age.Decrypt(bytes.NewReader(sealed), v.keys.identities...)
 	if err != nil {

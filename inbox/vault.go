@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"temoin/crypto"
@@ -45,27 +44,30 @@ type Vault struct {
 
 	store storage.Store
 	keys  *Keys
-	state string // the folder of this set of keys
-	seen  *view  // what the last scan found
+	state *state
+	seen  *view // what the last scan found
 }
 
 // NewVault returns the vault whose objects lie in store. What it remembers goes
-// into the folder state, apart for each set of keys. Nothing is made on the
-// disk before there is something to remember.
-func NewVault(store storage.Store, state string, keys *Keys) *Vault {
+// into the folder stateDir, which lies in the vault's own, apart for each set of
+// keys. Nothing is made on the disk before there is something to remember.
+func NewVault(store storage.Store, stateDir string, keys *Keys) *Vault {
 	name := sha256.Sum256(append([]byte("temoin vault state folder"), keys.secret...))
-	return &Vault{store: store, keys: keys, state: filepath.Join(state, hex.EncodeToString(name[:8]))}
+	sub := filepath.Join(filepath.Base(stateDir), hex.EncodeToString(name[:8]))
+	return &Vault{store: store, keys: keys, state: &state{home: filepath.Dir(stateDir), sub: sub}}
 }
 
 // holdings lists the objects of a source by name and size, at most maxObjects.
+// The object with which a box tries its store is none of a drop.
 func holdings(ctx context.Context, src storage.Source) (map[key]int64, error) {
 	all := make(map[key]int64)
-	for info, err := range src.List(ctx, "c/") {
+	probe := mustKey(crypto.ProbeKey())
+	for info, err := range src.List(ctx, "c/", "") {
 		if err != nil {
 			return nil, fmt.Errorf("listing: %w", err)
 		}
 		k, ok := parseKey(info.Key)
-		if !ok || info.Size != storage.Small && info.Size != storage.Large {
+		if !ok || k == probe || info.Size != storage.Small && info.Size != storage.Large {
 			continue // not one of ours, whatever it is
 		}
 		if len(all) == maxObjects {
@@ -82,7 +84,7 @@ const maxObjects = 16 << 20
 // read returns the object of that name from the vault, in buf if it is large
 // enough, and nil if there is none.
 func (v *Vault) read(ctx context.Context, name string, buf []byte) ([]byte, error) {
-	r, err := v.store.Open(ctx, name, 0)
+	r, err := v.store.Open(ctx, name, 0, -1)
 	if errors.Is(err, storage.ErrNotExist) {
 		return nil, nil
 	}
@@ -90,19 +92,36 @@ func (v *Vault) read(ctx context.Context, name string, buf []byte) ([]byte, erro
 		return nil, err
 	}
 	defer r.Close()
-	if len(buf) < storage.Large {
-		buf = make([]byte, storage.Large)
+	n := 0
+	for {
+		if n == len(buf) {
+			buf = append(buf, make([]byte, grow(n))...)
+		}
+		more, err := r.Read(buf[n:min(len(buf), storage.Large+1)])
+		n += more
+		switch {
+		case err == io.EOF:
+			return buf[:n], nil
+		case err != nil:
+			return nil, fmt.Errorf("reading the vault: %w", err)
+		case n > storage.Large:
+			return nil, fmt.Errorf("reading the vault: the object grows while it is read")
+		}
 	}
-	n, err := io.ReadFull(r, buf[:storage.Large])
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-		return nil, fmt.Errorf("reading the vault: %w", err)
+}
+
+// grow is by how much a full buffer of n bytes becomes longer: first to what a
+// letter needs to be read to its end, then to what any object needs.
+func grow(n int) int {
+	if n < storage.Small+1 {
+		return storage.Small + 1 - n
 	}
-	return buf[:n], nil
+	return storage.Large + 1 - n
 }
 
 // letter opens a letter that lies in the vault.
 func (v *Vault) letter(ctx context.Context, k key) (*crypto.Letter, error) {
-	object, err := v.read(ctx, k.String(), make([]byte, storage.Large))
+	object, err := v.read(ctx, k.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -112,22 +131,55 @@ func (v *Vault) letter(ctx context.Context, k key) (*crypto.Letter, error) {
 	return crypto.OpenLetter(k.String(), object, v.keys.identities...)
 }
 
-// replaceFile writes a file under a temporary name, syncs and renames it.
-func replaceFile(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return full(err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+// keep stores an object in the vault. One that is there already stays as it is.
+func (v *Vault) keep(ctx context.Context, k key, object []byte) error {
+	ctx = context.WithoutCancel(ctx) // what was fetched is worth keeping
+	o, err := v.store.Create(ctx, int64(len(object)))
 	if err != nil {
-		return full(err)
+		return v.vaultError("writing to the vault", err)
 	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	defer o.Discard()
+	if _, err := o.Write(object); err != nil {
+		return v.vaultError("writing to the vault", err)
 	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := o.Commit(ctx, k.String()); err != nil && !errors.Is(err, storage.ErrExist) {
+		return v.vaultError("writing to the vault", err)
 	}
-	return full(err)
+	return nil
 }
+
+// replace stores a sound object in the place of a damaged one, which is set
+// aside first. A crash in between leaves the name free for the next pull.
+func (v *Vault) replace(ctx context.Context, k key, object []byte) error {
+	damaged, err := v.read(ctx, k.String(), nil)
+	if err == nil && damaged != nil {
+		if err := v.state.setAside(k, damaged); err != nil {
+			return v.vaultError("setting a damaged object aside", err)
+		}
+	}
+	if err := v.store.Delete(context.WithoutCancel(ctx), k.String()); err != nil {
+		return v.vaultError("removing a damaged object", err)
+	}
+	return v.keep(ctx, k, object)
+}
+
+// vaultError is an error of the vault itself. It ends what is under way: every
+// other object would meet it as well.
+type vaultError struct{ err error }
+
+func (e *vaultError) Error() string { return e.err.Error() }
+func (e *vaultError) Unwrap() error { return e.err }
+
+// ErrVaultGone: another folder, or none, is where the vault was. Its drive was
+// pulled out, for example.
+var ErrVaultGone = errors.New("the vault is not there any more")
+
+func (v *Vault) vaultError(what string, err error) error {
+	if v.state.gone() {
+		err = ErrVaultGone
+	}
+	return &vaultError{fmt.Errorf("%s: %w", what, err)}
+}
+
+// dirName is where the state lies below the vault's folder, for tests and texts.
+func (v *Vault) dirName() string { return filepath.Join(v.state.home, v.state.sub) }

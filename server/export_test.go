@@ -58,7 +58,6 @@ var (
 	Preferred    = preferred
 	FixedHeaders = fixedHeaders
 	Languages    = languageTags
-	ParseRange   = parseRange
 )
 
 func NewListener(l net.Listener, t *tls.Config) net.Listener {
@@ -82,3 +81,9 @@ var _ net.Conn = (*conn)(nil)
 
 // Scripts are the packed scripts of the page by their names.
 func Scripts() map[string][]byte { return scripts }
+
+// ParseRange parses a Range header and returns the bytes that it asks for.
+func ParseRange(h string) (from, to int, err error) {
+	s, err := parseRange(h)
+	return s.from, s.to, err
+}

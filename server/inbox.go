@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -115,16 +116,12 @@ func (s *Server) listInbox(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	after := r.URL.Query().Get("after")
 	var b bytes.Buffer
 	n := 0
-	for info, err := range s.cfg.Inbox.List(r.Context(), "c/") {
+	for info, err := range s.cfg.Inbox.List(r.Context(), "c/", r.URL.Query().Get("after")) {
 		if err != nil {
 			s.fail(w, r, err)
 			return
-		}
-		if info.Key <= after {
-			continue
 		}
 		fmt.Fprintf(&b, "%s %d\n", info.Key, info.Size)
 		if n++; n == inboxPage {
@@ -135,56 +132,87 @@ func (s *Server) listInbox(w http.ResponseWriter, r *http.Request) {
 	w.Write(b.Bytes())
 }
 
-// readInbox answers GET /v1/inbox/c/…, from "Range: bytes=N-" on.
+// readInbox answers GET /v1/inbox/c/…, also "Range: bytes=N-" and "bytes=N-M".
 func (s *Server) readInbox(w http.ResponseWriter, r *http.Request) {
 	key := mux.Vars(r)["key"]
 	err := s.unlocked(r)
 	if err == nil && (!storage.ValidKey(key) || key[0] != 'c') {
 		err = errNotFound
 	}
-	from, status, errRange := parseRange(r.Header.Get("Range"))
+	want, errRange := parseRange(r.Header.Get("Range"))
 	if err == nil {
 		err = errRange
 	}
-	var object io.ReadCloser
+	var object []byte
 	if err == nil {
-		object, err = s.cfg.Inbox.Open(r.Context(), key, from)
+		object, err = s.readObject(r.Context(), key)
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	defer object.Close()
-	b, err := io.ReadAll(io.LimitReader(object, storage.Large))
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	end := int(from) + len(b)
+	part, size := object[min(want.from, len(object)):min(want.to, len(object))], len(object)
 	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	if status == http.StatusPartialContent {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, end-1, end))
-	}
-	if len(b) == 0 {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", from))
+	w.Header().Set("Content-Length", strconv.Itoa(len(part)))
+	status := http.StatusOK
+	switch {
+	case want.set && len(part) == 0:
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", size))
 		status = http.StatusRequestedRangeNotSatisfiable
+	case want.set:
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", want.from, want.from+len(part)-1, size))
+		status = http.StatusPartialContent
 	}
 	w.WriteHeader(status)
-	w.Write(b)
+	writeSlowly(w, part)
 }
 
-func parseRange(h string) (from int64, status int, err error) {
+// readObject reads a whole object, so that its size is known before the answer
+// begins.
+func (s *Server) readObject(ctx context.Context, key string) ([]byte, error) {
+	object, err := s.cfg.Inbox.Open(ctx, key, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close()
+	return io.ReadAll(io.LimitReader(object, storage.Large))
+}
+
+// writeSlowly gives each piece of an answer as long as a small answer has: on a
+// line of 10 KiB a second a large object takes two minutes.
+func writeSlowly(w http.ResponseWriter, b []byte) {
+	rc := http.NewResponseController(w)
+	for piece := range slices.Chunk(b, 16<<10) {
+		rc.SetWriteDeadline(time.Now().Add(answerTimeout))
+		if _, err := w.Write(piece); err != nil {
+			return // the coordinator's line broke
+		}
+	}
+}
+
+// span is what a request asks for of an object: the bytes from on, before to.
+type span struct {
+	set      bool // a range was asked for
+	from, to int
+}
+
+// parseRange takes one range, open or closed, that begins within the largest
+// object. What asks for anything else has no use for the answer.
+func parseRange(h string) (span, error) {
 	if h == "" {
-		return 0, http.StatusOK, nil
+		return span{to: storage.Large}, nil
 	}
 	h, ok := strings.CutPrefix(h, "bytes=")
-	h, okEnd := strings.CutSuffix(h, "-")
-	from, err = strconv.ParseInt(h, 10, 64)
-	if !ok || !okEnd || err != nil || from < 0 || from > storage.Large {
-		return 0, 0, errBadRequest
+	first, last, dash := strings.Cut(h, "-")
+	from, err := strconv.ParseUint(first, 10, 31)
+	to := uint64(storage.Large - 1)
+	if err == nil && last != "" {
+		to, err = strconv.ParseUint(last, 10, 31)
 	}
-	return from, http.StatusPartialContent, nil
+	if !ok || !dash || err != nil || from > storage.Large || to < from && last != "" {
+		return span{}, errBadRequest
+	}
+	return span{set: true, from: int(from), to: int(min(to, storage.Large-1)) + 1}, nil
 }
 
 // deleteInbox answers DELETE /v1/inbox/c/….

@@ -50,6 +50,28 @@ func TestInboxForCoordinators(t *testing.T) {
 		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token, "Range", "bytes=65000-"); resp.StatusCode != 206 || body != string(object[65000:]) || resp.Header.Get("Content-Range") != "bytes 65000-65535/65536" {
 			t.Errorf("range: %d, %d bytes", resp.StatusCode, len(body))
 		}
+		for _, r := range []struct {
+			ask       string
+			status    int
+			from, end int
+			says      string
+		}{
+			{"bytes=0-99", 206, 0, 100, "bytes 0-99/65536"},
+			{"bytes=65000-999999", 206, 65000, 65536, "bytes 65000-65535/65536"},
+			{"bytes=5-5", 206, 5, 6, "bytes 5-5/65536"},
+			{"bytes=0-", 206, 0, 65536, "bytes 0-65535/65536"},
+			{"bytes=65536-", 416, 0, 0, "bytes */65536"},
+			{"bytes=65536-65537", 416, 0, 0, "bytes */65536"},
+			{"bytes=9-8", 400, 0, 0, ""},
+			{"bytes=-5", 400, 0, 0, ""},
+			{"bytes=1-2,4-5", 400, 0, 0, ""},
+			{"bytes=1048577-", 400, 0, 0, ""},
+		} {
+			resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token, "Range", r.ask)
+			if resp.StatusCode != r.status || resp.Header.Get("Content-Range") != r.says || r.status != 400 && body != string(object[r.from:r.end]) {
+				t.Errorf("%s: %d, %q, %d bytes", r.ask, resp.StatusCode, resp.Header.Get("Content-Range"), len(body))
+			}
+		}
 		for _, path := range []string{"c/" + strings.Repeat("0", 64), "c/../../key.txt", "r/x", "c/" + keys[0][2:] + "/x"} {
 			if resp, _ := do(t, "GET", b.url+"/v1/inbox/"+path, nil, "Authorization", token); resp.StatusCode != 404 {
 				t.Errorf("%s: %d", path, resp.StatusCode)
@@ -132,8 +154,8 @@ func FuzzInboxAnswer(f *testing.F) {
 		if resp, _ := do(t, "GET", b.url+"/v1/inbox", nil, "Authorization", token, "Range", rang); resp.StatusCode != 401 {
 			t.Fatalf("%d", resp.StatusCode)
 		}
-		if from, _, err := server.ParseRange(rang); err == nil && (from < 0 || from > storage.Large) {
-			t.Fatalf("range from %d", from)
+		if from, to, err := server.ParseRange(rang); err == nil && (from < 0 || from > storage.Large || to > storage.Large) {
+			t.Fatalf("range from %d to %d", from, to)
 		}
 	})
 }

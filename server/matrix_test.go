@@ -288,7 +288,7 @@ func TestMatrixOfSuccess(t *testing.T) {
 
 	token := "Authorization: " + b.token(t, "http://box.example") + "\r\n"
 	key := ""
-	for info := range b.store.List(t.Context(), "c/") {
+	for info := range b.store.List(t.Context(), "c/", "") {
 		if string(b.fetch(t, info.Key)) == string(object) {
 			key = "/v1/inbox/" + info.Key
 		}

@@ -89,7 +89,7 @@ func TestPutRefuses(t *testing.T) {
 	if resp.StatusCode != 411 {
 		t.Errorf("no length: %d", resp.StatusCode)
 	}
-	for info := range b.store.List(t.Context(), "c/") {
+	for info := range b.store.List(t.Context(), "c/", "") {
 		t.Errorf("%s is stored", info.Key)
 	}
 }
@@ -109,7 +109,7 @@ func TestCutPutStoresNothing(t *testing.T) {
 		}
 		c.Close()
 	}
-	for info := range b.store.List(t.Context(), "c/") {
+	for info := range b.store.List(t.Context(), "c/", "") {
 		t.Errorf("%s is stored", info.Key)
 	}
 }

@@ -95,7 +95,7 @@ func newBox(t testing.TB, change func(*server.Config), prepare ...func(*server.S
 // drops opens everything that lies in the store.
 func (b *box) drops(t testing.TB) (letters []*crypto.Letter) {
 	t.Helper()
-	for info, err := range b.store.List(t.Context(), "c/") {
+	for info, err := range b.store.List(t.Context(), "c/", "") {
 		must(t, err)
 		if l, err := crypto.OpenLetter(info.Key, b.fetch(t, info.Key), b.id); err == nil {
 			letters = append(letters, l)
@@ -107,7 +107,7 @@ func (b *box) drops(t testing.TB) (letters []*crypto.Letter) {
 }
 
 func (b *box) fetch(t testing.TB, key string) []byte {
-	r, err := b.store.Open(context.Background(), key, 0)
+	r, err := b.store.Open(context.Background(), key, 0, -1)
 	if errors.Is(err, storage.ErrNotExist) {
 		return nil
 	}

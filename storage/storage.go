@@ -98,12 +98,14 @@ type Info struct {
 
 // Source lists, reads and deletes objects. It is safe for concurrent use.
 type Source interface {
-	// List yields every object whose key starts with prefix, keys ascending,
-	// and stops at the first error. Files that are no objects are not listed.
-	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
-	// Open reads an object from the given offset in bytes. The caller closes
-	// it. ErrNotExist when there is none; an offset past the end reads nothing.
-	Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error)
+	// List yields every object whose key starts with prefix and is greater than
+	// after, keys ascending, and stops at the first error. Files that are no
+	// objects are not listed. An empty after lists from the start.
+	List(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
+	// Open reads n bytes of an object from the given offset on, or all that
+	// follows when n is negative. The caller closes it. ErrNotExist when there
+	// is none; an offset past the end reads nothing.
+	Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error)
 	// Delete removes an object. Deleting what is not there is no error.
 	Delete(ctx context.Context, key string) error
 }

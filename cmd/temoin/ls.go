@@ -23,7 +23,8 @@ func (a *app) ls() *cobra.Command {
   newer      made by a newer Témoin; update this program
 
 The first time a drop is listed it is checked through, which takes about a second
-for each GB.`,
+for each GB. VERIFIED is the day on which all of it was last opened to its end;
+temoin verify does so again.`,
 		Example: "  temoin ls\n  temoin ls --json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -35,13 +36,13 @@ for each GB.`,
 			if err != nil {
 				return err
 			}
-			return a.list(drops)
+			return a.list(v, drops)
 		},
 	}
 	return a.jsonFlag(a.vaultFlags(c))
 }
 
-func (a *app) list(drops []inbox.Drop) error {
+func (a *app) list(v *inbox.Vault, drops []inbox.Drop) error {
 	if a.json {
 		for _, d := range drops {
 			if err := a.emit(d); err != nil {
@@ -50,23 +51,44 @@ func (a *app) list(drops []inbox.Drop) error {
 		}
 		return nil
 	}
+	a.sayStrays(v, len(drops))
 	if len(drops) == 0 {
-		a.say("The vault is empty.")
 		return nil
 	}
 	var b bytes.Buffer
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "DROP\tSTATE\tFILES\tSIZE\tWORDS\tWHERE\tWHEN")
+	fmt.Fprintln(t, "DROP\tSTATE\tFILES\tSIZE\tWORDS\tVERIFIED\tWHERE\tWHEN")
 	for _, d := range drops {
 		words := "-"
 		if d.Words > 0 {
 			words = "yes"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", d.Drop, d.State, d.Files, size(d.Bytes), words, quote(d.Where, 40), quote(d.When, 30))
+		verified := d.Verified
+		if verified == "" {
+			verified = "-"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", d.Drop, d.State, d.Files, size(d.Bytes), words, verified, quote(d.Where, 40), quote(d.When, 30))
 	}
 	t.Flush()
 	_, err := a.out.Write(b.Bytes())
 	return err
+}
+
+// sayStrays says what else lies in the vault. A vault that this key does not open
+// is not empty.
+func (a *app) sayStrays(v *inbox.Vault, drops int) {
+	objects, broken := v.Strays()
+	switch {
+	case objects == 0 && drops == 0:
+		a.say("The vault is empty.")
+	case objects > 0 && drops == 0 && broken == 0:
+		a.say("%s here; none opens with this key.", count(objects, "object"))
+	case objects > broken:
+		a.say("%s here belong to no drop that this key opens.", count(objects-broken, "object"))
+	}
+	if broken > 0 {
+		a.say("%s sealed to this key do not open: temoin verify names them.", count(broken, "letter"))
+	}
 }
 
 func (a *app) show() *cobra.Command {
@@ -125,6 +147,7 @@ func (a *app) showDetail(d *inbox.Detail) error {
 	for _, p := range d.Problems {
 		line("Problem", inbox.Escape(p))
 	}
+	line("Verified", d.Verified)
 	line("Came by", quote(strings.TrimSpace(d.Via+" "+d.Lang), 40))
 	line("Where", inbox.Escape(d.Where))
 	line("When", inbox.Escape(d.When))

@@ -202,7 +202,7 @@ The first day:
 			return fail(exitUsage, "", "no command given")
 		},
 	}
-	root.AddCommand(a.keygen(), a.key(), a.pull(), a.ls(), a.show(), a.open(), a.rm(), a.scrub(), a.send(), a.version())
+	root.AddCommand(a.keygen(), a.key(), a.pull(), a.ls(), a.show(), a.open(), a.verify(), a.rm(), a.scrub(), a.send(), a.version())
 	a.note(root)
 	return root
 }

@@ -48,6 +48,8 @@ type Client struct {
 	times  times
 	moved  atomic.Int64 // when an object was last acknowledged, Unix nanoseconds
 
+	endless atomic.Bool // the box knows no ranges with an end
+
 	mu    sync.Mutex
 	token string
 }

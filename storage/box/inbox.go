@@ -23,9 +23,9 @@ const (
 )
 
 // List implements [storage.Source].
-func (c *Client) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
-		for after := ""; ; {
+		for {
 			page, err := c.page(ctx, after)
 			if err != nil {
 				yield(storage.Info{}, err)
@@ -50,7 +50,7 @@ func (c *Client) page(ctx context.Context, after string) (page []storage.Info, e
 		path += "?after=" + url.QueryEscape(after)
 	}
 	err = c.retry(ctx, 4, func() error {
-		resp, err := c.inbox(ctx, http.MethodGet, path, 0, http.StatusOK)
+		resp, err := c.inbox(ctx, http.MethodGet, path, "", http.StatusOK)
 		if err != nil {
 			return err
 		}
@@ -88,20 +88,23 @@ func parsePage(b []byte, after string) ([]storage.Info, error) {
 	return page, nil
 }
 
-// Open implements [storage.Source].
-func (c *Client) Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error) {
+// Open implements [storage.Source]. A box that knows no ranges with an end is
+// read as far as was asked for, and the rest of its answer is not.
+func (c *Client) Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
+	if n < 0 || n > storage.Large {
+		n = storage.Large
+	}
 	if !storage.ValidKey(key) || key[0] != 'c' || offset < 0 {
 		return nil, errors.New("box: not an object key, or a negative offset")
 	}
-	resp, err := c.inbox(ctx, http.MethodGet, "/v1/inbox/"+key, offset,
-		http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable)
+	resp, err := c.get206(ctx, key, offset, n)
 	if err != nil {
 		return nil, err
 	}
 	body := struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(resp.Body, storage.Large+1), resp.Body}
+	}{resp.Body, resp.Body}
 	switch {
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		body.Reader = strings.NewReader("")
@@ -115,7 +118,29 @@ func (c *Client) Open(ctx context.Context, key string, offset int64) (io.ReadClo
 		resp.Body.Close()
 		return nil, fmt.Errorf("box: it answered with another range: %w", storage.ErrDenied)
 	}
+	body.Reader = io.LimitReader(body.Reader, n)
 	return body, nil
+}
+
+// get206 asks for n bytes from an offset on. Boxes of an earlier version refuse a
+// range that has an end: they are asked for all that follows, and the caller
+// closes the answer when it has enough.
+func (c *Client) get206(ctx context.Context, key string, offset, n int64) (*http.Response, error) {
+	path := "/v1/inbox/" + key
+	codes := []int{http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable}
+	if n < storage.Large && !c.endless.Load() {
+		resp, err := c.inbox(ctx, http.MethodGet, path, fmt.Sprintf("bytes=%d-%d", offset, offset+max(n, 1)-1), codes...)
+		var answer *answerError
+		if !errors.As(err, &answer) || answer.status != http.StatusBadRequest {
+			return resp, err
+		}
+		c.endless.Store(true)
+	}
+	rest := ""
+	if offset > 0 {
+		rest = fmt.Sprintf("bytes=%d-", offset)
+	}
+	return c.inbox(ctx, http.MethodGet, path, rest, codes...)
 }
 
 // startsAt accepts an answer that does not say where it starts: what comes out
@@ -130,7 +155,7 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 		return errors.New("box: not an object key")
 	}
 	err := c.retry(ctx, 4, func() error {
-		resp, err := c.inbox(ctx, http.MethodDelete, "/v1/inbox/"+key, 0, http.StatusNoContent, http.StatusOK)
+		resp, err := c.inbox(ctx, http.MethodDelete, "/v1/inbox/"+key, "", http.StatusNoContent, http.StatusOK)
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -144,7 +169,7 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 
 // inbox sends a request with a token, and once more with a new one when the
 // box does not know the first any longer.
-func (c *Client) inbox(ctx context.Context, method, path string, offset int64, codes ...int) (*http.Response, error) {
+func (c *Client) inbox(ctx context.Context, method, path, byteRange string, codes ...int) (*http.Response, error) {
 	for try := 1; ; try++ {
 		token, err := c.authorize(ctx)
 		if err != nil {
@@ -155,8 +180,8 @@ func (c *Client) inbox(ctx context.Context, method, path string, offset int64, c
 			return nil, err
 		}
 		req.Header.Set("Authorization", token)
-		if offset > 0 {
-			req.Header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
+		if byteRange != "" {
+			req.Header.Set("Range", byteRange)
 		}
 		resp, err := c.do(ctx, req, codes...)
 		var answer *answerError

@@ -32,6 +32,8 @@ type inbox struct {
 	list       func(after string) string
 	deleted    atomic.Int64
 	ranges     bool
+	old        bool // it refuses ranges with an end
+	served     atomic.Int64
 }
 
 func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -71,18 +73,29 @@ func (i *inbox) object(w http.ResponseWriter, r *http.Request, body []byte) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	var from int
-	if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err != nil || !i.ranges {
+	first, last, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Range"), "bytes="), "-")
+	from, err := strconv.Atoi(first)
+	if err != nil || !i.ranges {
 		w.Write(body)
 		return
+	}
+	if last != "" && i.old {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	end := len(body)
+	if last != "" {
+		to, _ := strconv.Atoi(last)
+		end = min(end, to+1)
 	}
 	if from >= len(body) {
 		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
 		return
 	}
-	w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(body)-1, len(body)))
+	w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, end-1, len(body)))
 	w.WriteHeader(http.StatusPartialContent)
-	w.Write(body[from:])
+	n, _ := w.Write(body[from:end])
+	i.served.Add(int64(n))
 }
 
 func keys(n int) []string {
@@ -144,7 +157,7 @@ func TestOpenAndDelete(t *testing.T) {
 		c := start(t, i.ServeHTTP)
 		body := storagetest.Body(1, storage.Small)
 		for _, offset := range []int{0, 1, 60_000, storage.Small, storage.Small + 5} {
-			r, err := c.Open(t.Context(), storagetest.Key(1), int64(offset))
+			r, err := c.Open(t.Context(), storagetest.Key(1), int64(offset), -1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,10 +167,10 @@ func TestOpenAndDelete(t *testing.T) {
 				t.Errorf("ranges %v, offset %d: %d bytes, %v", ranges, offset, len(got), err)
 			}
 		}
-		if _, err := c.Open(t.Context(), storagetest.Key(2), 0); !errors.Is(err, storage.ErrNotExist) {
+		if _, err := c.Open(t.Context(), storagetest.Key(2), 0, -1); !errors.Is(err, storage.ErrNotExist) {
 			t.Errorf("a key that is not there: %v", err)
 		}
-		if _, err := c.Open(t.Context(), "c/../box", 0); err == nil {
+		if _, err := c.Open(t.Context(), "c/../box", 0, -1); err == nil {
 			t.Error("a strange key was asked for")
 		}
 		for n := 1; n <= 2; n++ {
@@ -167,6 +180,30 @@ func TestOpenAndDelete(t *testing.T) {
 		}
 		if i.deleted.Load() != 1 {
 			t.Errorf("%d were deleted", i.deleted.Load())
+		}
+	}
+}
+
+// A part of an object is asked for as a part. A box of an earlier version, which
+// refuses a range with an end, is asked for all that follows.
+func TestOpenPart(t *testing.T) {
+	body := storagetest.Body(1, storage.Small)
+	for _, old := range []bool{false, true} {
+		i := &inbox{t: t, objects: []int{1}, ranges: true, old: old}
+		c := start(t, i.ServeHTTP)
+		for _, want := range [][2]int{{0, 3184}, {3184, 20_000}, {60_000, 9_000}} {
+			r, err := c.Open(t.Context(), storagetest.Key(1), int64(want[0]), int64(want[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(r)
+			r.Close()
+			if part := body[want[0]:min(want[0]+want[1], len(body))]; err != nil || !bytes.Equal(got, part) {
+				t.Errorf("old %v: %d bytes from %d: %d bytes, %v", old, want[1], want[0], len(got), err)
+			}
+		}
+		if n := i.served.Load(); !old && n != 3184+20_000+5_536 {
+			t.Errorf("the box served %d bytes", n)
 		}
 	}
 }

@@ -120,7 +120,7 @@ func TestSkipsStrangers(t *testing.T) {
 		t.Errorf("listed %q, error %v", keys, err)
 	}
 	for what, key := range map[string]string{"short": short, "empty": empty, "link": link, "folder": folder, "pipe": pipe, "misplaced": misplaced} {
-		if _, err := s.Open(t.Context(), key, 0); !errors.Is(err, storage.ErrNotExist) {
+		if _, err := s.Open(t.Context(), key, 0, -1); !errors.Is(err, storage.ErrNotExist) {
 			t.Errorf("opening a %s: %v", what, err)
 		}
 		if err := s.Delete(t.Context(), key); err != nil {
@@ -174,7 +174,7 @@ func TestFailedFolderSync(t *testing.T) {
 func TestErrorsNameNoObject(t *testing.T) {
 	s := open(t)
 	key := storagetest.Key(1)
-	_, openErr := s.Open(t.Context(), key, 0)
+	_, openErr := s.Open(t.Context(), key, 0, -1)
 	put := func() error {
 		return storagetest.Put(t.Context(), s, key, storagetest.Body(1, storage.Small))
 	}

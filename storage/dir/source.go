@@ -15,7 +15,7 @@ import (
 
 // List implements [storage.Source]. It holds the names of one folder at a time,
 // one in 256 of a kind. Objects that arrive meanwhile may be missed.
-func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		if _, err := os.Stat(s.root); err != nil {
 			yield(storage.Info{}, fmt.Errorf("storage/dir: listing: %w", mapped(err)))
@@ -23,10 +23,11 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 		}
 		for _, kind := range []string{"c", "r"} {
 			for i := range 256 {
-				if folder := fmt.Sprintf("%s/%02x", kind, i); !related(folder, prefix) {
+				folder := fmt.Sprintf("%s/%02x", kind, i)
+				if !related(folder, prefix) || folder < after && !strings.HasPrefix(after, folder) {
 					continue
 				}
-				if !s.listFolder(ctx, kind, fmt.Sprintf("%02x", i), prefix, yield) {
+				if !s.listFolder(ctx, kind, fmt.Sprintf("%02x", i), prefix, after, yield) {
 					return
 				}
 			}
@@ -39,7 +40,7 @@ func related(folder, prefix string) bool {
 	return strings.HasPrefix(folder, prefix) || strings.HasPrefix(prefix, folder)
 }
 
-func (s *Store) listFolder(ctx context.Context, kind, digits, prefix string, yield func(storage.Info, error) bool) bool {
+func (s *Store) listFolder(ctx context.Context, kind, digits, prefix, after string, yield func(storage.Info, error) bool) bool {
 	fail := func(err error) bool {
 		yield(storage.Info{}, fmt.Errorf("storage/dir: listing: %w", err))
 		return false
@@ -56,7 +57,7 @@ func (s *Store) listFolder(ctx context.Context, kind, digits, prefix string, yie
 	}
 	for _, e := range entries {
 		key := kind + "/" + e.Name()
-		if !strings.HasPrefix(key, prefix) || !storage.ValidKey(key) || e.Name()[:2] != digits {
+		if !strings.HasPrefix(key, prefix) || key <= after || !storage.ValidKey(key) || e.Name()[:2] != digits {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -86,7 +87,7 @@ func isObject(key string, fi os.FileInfo) bool {
 
 // Open implements [storage.Source]. A link, a pipe or a file of another size
 // is not an object, whatever its name.
-func (s *Store) Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error) {
+func (s *Store) Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
 	if !storage.ValidKey(key) || offset < 0 {
 		return nil, errors.New("storage/dir: not an object key, or a negative offset")
 	}
@@ -101,7 +102,13 @@ func (s *Store) Open(ctx context.Context, key string, offset int64) (io.ReadClos
 		f.Close()
 		return nil, fmt.Errorf("storage/dir: opening an object: %w", mapped(err))
 	}
-	return f, nil
+	if n < 0 {
+		return f, nil
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(f, n), f}, nil
 }
 
 func openObject(path, key string) (*os.File, error) {

@@ -260,7 +260,7 @@ func TestReadFaults(t *testing.T) {
 		t.Errorf("a list that never comes: %v", err)
 	}
 	fake.InjectAlways(storagetest.NoFault)
-	if _, err := s.Open(t.Context(), storagetest.Key(9), 0); !errors.Is(err, storage.ErrNotExist) {
+	if _, err := s.Open(t.Context(), storagetest.Key(9), 0, -1); !errors.Is(err, storage.ErrNotExist) {
 		t.Errorf("opening what has no object's size: %v", err)
 	}
 	fake.Inject(storagetest.Busy, storagetest.CutAnswer)

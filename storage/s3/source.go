@@ -16,9 +16,12 @@ import (
 
 // List implements [storage.Source]. It asks for a page at a time, and after a
 // failure goes on behind the last object that it yielded.
-func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		last := ""
+		if after != "" {
+			last = s.prefix + after
+		}
 		tries := 0
 		for {
 			seen := last
@@ -78,15 +81,15 @@ func isObject(key string, size int64) bool {
 
 // Open implements [storage.Source]. What is read ends in an error, not in
 // io.EOF, when the connection breaks; go on by another Open from there.
-func (s *Store) Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error) {
+func (s *Store) Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
 	if !storage.ValidKey(key) || offset < 0 {
 		return nil, errors.New("storage/s3: not an object key, or a negative offset")
 	}
 	var opts minio.GetObjectOptions
-	if offset > 0 {
-		if err := opts.SetRange(offset, 0); err != nil {
-			return nil, fmt.Errorf("storage/s3: opening an object: %w", err)
-		}
+	if n >= 0 { // there is no range of no bytes
+		opts.Set("Range", fmt.Sprintf("bytes=%d-%d", offset, offset+max(n, 1)-1))
+	} else if offset > 0 {
+		opts.Set("Range", fmt.Sprintf("bytes=%d-", offset))
 	}
 	// The answer's body outlives this call: only the tries are bounded here,
 	// each by its silence.
@@ -95,7 +98,7 @@ func (s *Store) Open(ctx context.Context, key string, offset int64) (io.ReadClos
 	for try := 1; ; try++ {
 		body, info, header, err := s.core.GetObject(ctx, s.bucket, s.prefix+key, opts)
 		if err == nil {
-			return s.body(body, key, offset, info.Size, header.Get("Content-Range"))
+			return s.body(body, key, offset, n, info.Size, header.Get("Content-Range"))
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("storage/s3: opening an object: %w", ctx.Err())
@@ -111,29 +114,39 @@ func (s *Store) Open(ctx context.Context, key string, offset int64) (io.ReadClos
 	}
 }
 
-// body checks the size of what is about to be read, and skips to the offset
-// when the service ignored the range.
-func (s *Store) body(r io.ReadCloser, key string, offset, size int64, contentRange string) (io.ReadCloser, error) {
-	whole := size
-	if contentRange != "" {
-		whole += offset
+// body checks what is about to be read: the size of the whole object, and where
+// the answer starts. It skips to the offset when the service ignored the range.
+func (s *Store) body(r io.ReadCloser, key string, offset, n, size int64, contentRange string) (io.ReadCloser, error) {
+	ranged := contentRange != ""
+	if ranged {
+		var first, last int64
+		if k, _ := fmt.Sscanf(contentRange, "bytes %d-%d/%d", &first, &last, &size); k != 3 || first != offset {
+			r.Close()
+			return nil, fmt.Errorf("storage/s3: opening an object: %w: the service answered with another range", storage.ErrDenied)
+		}
 	}
-	if !isObject(key, whole) {
+	if !isObject(key, size) {
 		r.Close()
 		return nil, fmt.Errorf("storage/s3: opening an object: %w under that name, but something else", storage.ErrNotExist)
 	}
-	b := &reader{r}
-	if contentRange == "" && offset > 0 {
+	b := &reader{io.Reader(r), r}
+	if !ranged && offset > 0 {
 		if _, err := io.CopyN(io.Discard, b, offset); err != nil && err != io.EOF {
 			r.Close()
 			return nil, fmt.Errorf("storage/s3: opening an object: %w", err)
 		}
 	}
+	if n >= 0 {
+		b.r = io.LimitReader(r, n)
+	}
 	return b, nil
 }
 
 // reader maps the errors of an answer's body.
-type reader struct{ r io.ReadCloser }
+type reader struct {
+	r io.Reader
+	c io.Closer
+}
 
 func (b *reader) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
@@ -144,7 +157,7 @@ func (b *reader) Read(p []byte) (int, error) {
 }
 
 func (b *reader) Close() error {
-	b.r.Close() // an error of it says nothing about what was read
+	b.c.Close() // an error of it says nothing about what was read
 	return nil
 }
 

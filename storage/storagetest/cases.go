@@ -52,12 +52,18 @@ func testOffset(t *testing.T, s storage.Store) {
 			t.Errorf("from offset %d: %d bytes and error %v, want the last %d", offset, len(got), err, len(want))
 		}
 	}
-	if _, err := s.Open(t.Context(), Key(1), -1); err == nil {
+	for _, want := range [][2]int{{0, 0}, {0, 1}, {0, storage.Small}, {10, 4096}, {storage.Small - 3, 100}, {storage.Small, 7}, {0, storage.Large}} {
+		got, err := get(t.Context(), s, Key(1), int64(want[0]), int64(want[1]))
+		if part := body[want[0]:min(want[0]+want[1], len(body))]; err != nil || !bytes.Equal(got, part) {
+			t.Errorf("%d bytes from offset %d: %d bytes and error %v", want[1], want[0], len(got), err)
+		}
+	}
+	if _, err := s.Open(t.Context(), Key(1), -1, -1); err == nil {
 		t.Error("a negative offset was accepted")
 	}
-	_, err := s.Open(t.Context(), Key(2), 0)
+	_, err := s.Open(t.Context(), Key(2), 0, -1)
 	wantError(t, "opening what is not there", err, storage.ErrNotExist)
-	_, err = s.Open(t.Context(), Key(2), 5)
+	_, err = s.Open(t.Context(), Key(2), 5, -1)
 	wantError(t, "opening what is not there from an offset", err, storage.ErrNotExist)
 }
 
@@ -150,8 +156,15 @@ func testList(t *testing.T, s storage.Store) {
 	}
 	wantKeys(t, s, keys[0][:3], some...)
 
+	for i, after := range keys {
+		wantAfter(t, s, "c/", after, keys[i+1:]...)
+	}
+	wantAfter(t, s, "", keys[len(keys)-1], reply)
+	wantAfter(t, s, "r/", keys[3], reply)
+	wantAfter(t, s, "c/", "r/", nil...)
+
 	n := 0
-	for info, err := range s.List(t.Context(), "c/") {
+	for info, err := range s.List(t.Context(), "c/", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +209,7 @@ func testKeys(t *testing.T, s storage.Store) {
 		if err := Put(t.Context(), s, key, Body(1, storage.Small)); err == nil {
 			t.Errorf("stored under %q", key)
 		}
-		if _, err := s.Open(t.Context(), key, 0); err == nil {
+		if _, err := s.Open(t.Context(), key, 0, -1); err == nil {
 			t.Errorf("opened %q", key)
 		}
 		if err := s.Delete(t.Context(), key); err == nil {
@@ -229,7 +242,7 @@ func testCancelled(t *testing.T, s storage.Store) {
 	wantError(t, "Commit", o.Commit(ctx, Key(2)), context.Canceled)
 	_, err = s.Create(ctx, storage.Small)
 	wantError(t, "Create", err, context.Canceled)
-	_, err = s.Open(ctx, Key(1), 0)
+	_, err = s.Open(ctx, Key(1), 0, -1)
 	wantError(t, "Open", err, context.Canceled)
 	wantError(t, "Delete", s.Delete(ctx, Key(1)), context.Canceled)
 	_, err = Keys(ctx, s, "c/")

@@ -129,9 +129,9 @@ func (o *faultyObject) Commit(ctx context.Context, key string) error {
 }
 
 // List implements [storage.Source].
-func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+func (f *Faulty) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
-		for info, err := range f.store.List(ctx, prefix) {
+		for info, err := range f.store.List(ctx, prefix, after) {
 			if err == nil {
 				err = f.next(List)
 			}
@@ -147,11 +147,11 @@ func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[storage.Info
 }
 
 // Open implements [storage.Source].
-func (f *Faulty) Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error) {
+func (f *Faulty) Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
 	if err := f.next(Open); err != nil {
 		return nil, err
 	}
-	r, err := f.store.Open(ctx, key, offset)
+	r, err := f.store.Open(ctx, key, offset, n)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,11 @@ func WritePieces(w io.Writer, body []byte) error {
 
 // Get reads the object under key from offset on.
 func Get(ctx context.Context, s storage.Source, key string, offset int64) ([]byte, error) {
-	r, err := s.Open(ctx, key, offset)
+	return get(ctx, s, key, offset, -1)
+}
+
+func get(ctx context.Context, s storage.Source, key string, offset, n int64) ([]byte, error) {
+	r, err := s.Open(ctx, key, offset, n)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +104,12 @@ func Get(ctx context.Context, s storage.Source, key string, offset int64) ([]byt
 
 // Keys lists all keys that start with prefix.
 func Keys(ctx context.Context, s storage.Source, prefix string) ([]string, error) {
+	return keysAfter(ctx, s, prefix, "")
+}
+
+func keysAfter(ctx context.Context, s storage.Source, prefix, after string) ([]string, error) {
 	var keys []string
-	for info, err := range s.List(ctx, prefix) {
+	for info, err := range s.List(ctx, prefix, after) {
 		if err != nil {
 			return keys, err
 		}
@@ -129,11 +137,16 @@ func wantBody(t *testing.T, s storage.Source, key string, want []byte) {
 
 func wantKeys(t *testing.T, s storage.Source, prefix string, want ...string) {
 	t.Helper()
-	got, err := Keys(t.Context(), s, prefix)
+	wantAfter(t, s, prefix, "", want...)
+}
+
+func wantAfter(t *testing.T, s storage.Source, prefix, after string, want ...string) {
+	t.Helper()
+	got, err := keysAfter(t.Context(), s, prefix, after)
 	if err != nil {
-		t.Errorf("listing %q: %v", prefix, err)
+		t.Errorf("listing %q after %q: %v", prefix, after, err)
 	} else if !slices.Equal(got, want) {
-		t.Errorf("listing %q: got %d keys %q, want %d %q", prefix, len(got), got, len(want), want)
+		t.Errorf("listing %q after %q: got %d keys %q, want %d %q", prefix, after, len(got), got, len(want), want)
 	}
 }
 

@@ -1,0 +1,180 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"temoin/crypto"
+	"temoin/storage"
+)
+
+// firstHead is how much of an object is read at first to see whose it is: the
+// header for two recipients of the longer kind. Once a letter of ours was seen it
+// is as much as that one has.
+var firstHead = crypto.HeaderSize(crypto.Hybrid, 2)
+
+// findLetters tries the keys on the small objects at the source that nobody has
+// seen yet, that are broken letters of ours, or whose turn it is.
+func (p *pull) findLetters(ctx context.Context) error {
+	candidates := p.candidates()
+	for _, k := range candidates {
+		p.open[k] = true
+	}
+	return rounds(ctx, p.pace, candidates, p.try, func(k key, err error) {
+		p.judge(k, err)
+		p.progress("looking for letters", len(candidates))
+	})
+}
+
+// judge closes the case of a candidate, err being that of the last try.
+func (p *pull) judge(k key, err error) {
+	p.mu.Lock()
+	if p.wanted[k] == nil {
+		delete(p.open, k)
+	}
+	var broken *brokenError
+	if errors.As(err, &broken) {
+		p.seen.brokenLetter(k)
+	}
+	p.mu.Unlock()
+	if err != nil {
+		p.bad(k, "", err)
+	}
+}
+
+func (p *pull) candidates() []key {
+	letters := make(map[key]bool, len(p.view.drops))
+	for _, e := range p.view.drops {
+		letters[e.Letter] = !slices.Contains(e.Broken, e.Letter) || e.State == ""
+		for _, k := range e.Present {
+			letters[k] = true
+		}
+	}
+	var fresh, broken, settled []key
+	for k, size := range p.there {
+		if size != storage.Small || letters[k] || p.removed[k] || p.wanted[k] != nil {
+			continue
+		}
+		v, judged := p.seen.known[k]
+		switch {
+		case !judged:
+			fresh = append(fresh, k)
+		case v.broken:
+			broken = append(broken, k)
+		default:
+			settled = append(settled, k)
+		}
+	}
+	if len(broken) > mostBroken { // which ones changes with each pull: a map has no order
+		p.report.Broken = len(broken) - mostBroken
+		broken = broken[:mostBroken]
+	}
+	return slices.Concat(fresh, broken, p.seen.due(settled, p.again))
+}
+
+// try finds out whose an object is, and keeps a letter of ours. It returns what
+// may pass: that the object did not come, or that it is broken.
+func (p *pull) try(ctx context.Context, k key) error {
+	p.mu.Lock()
+	named, head := p.wanted[k] != nil, p.head // a letter that was found meanwhile names it
+	p.mu.Unlock()
+	if named {
+		return nil
+	}
+	b := p.buffers.Get().(*pullBuffers)
+	defer p.buffers.Put(b)
+	buf := b.sealed[:storage.Small]
+	n := p.v.state.readPartial(k, buf)
+	if n < head {
+		var err error
+		if n, err = p.fetch(ctx, k, buf[:head], n); err != nil {
+			return notThere(err)
+		}
+	}
+	header, err := crypto.Sealed(buf[:n], p.v.keys.identities...)
+	if errors.Is(err, crypto.ErrShort) {
+		if n, err = p.fetch(ctx, k, buf[:crypto.MaxHeader], n); err != nil {
+			return notThere(err)
+		}
+		header, err = crypto.Sealed(buf[:n], p.v.keys.identities...)
+	}
+	if err != nil {
+		p.v.state.dropPartial(k)
+		return p.pass(k, judged(buf[:n], header))
+	}
+	if _, err := p.fetch(ctx, k, buf, n); err != nil {
+		return notThere(err)
+	}
+	l, err := crypto.OpenLetter(k.String(), buf, p.v.keys.identities...)
+	switch {
+	case errors.Is(err, crypto.ErrForeign), errors.Is(err, crypto.ErrNotRecipient):
+		return p.pass(k, header)
+	case err != nil:
+		p.v.state.dropPartial(k)
+		return p.brokenLetter(k, err)
+	}
+	return p.keepLetter(ctx, k, l, buf, len(header))
+}
+
+// notThere makes the absence of an object that was listed no error: somebody
+// deleted it meanwhile.
+func notThere(err error) error {
+	if errors.Is(err, storage.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (p *pull) keepLetter(ctx context.Context, k key, l *crypto.Letter, object []byte, header int) error {
+	if err := p.store(ctx, k, object); err != nil {
+		return err
+	}
+	e := newEntry(l)
+	p.mu.Lock()
+	if old := p.view.drops[k]; old == nil {
+		p.report.New++
+	}
+	p.head = header
+	p.view.drops[k] = e
+	p.touched = append(p.touched, e)
+	p.mu.Unlock()
+	p.follow(e)
+	return nil
+}
+
+// brokenLetter remembers a letter of ours that does not open. It is an error in
+// the pull that first meets it, and a number in the report afterwards: anybody
+// can send such a letter.
+func (p *pull) brokenLetter(k key, err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen.known[k].broken {
+		p.report.Broken++
+		return nil
+	}
+	return &brokenError{fmt.Errorf("a letter that is sealed to your key: %w", err)}
+}
+
+// brokenError is that of a letter of ours that does not open.
+type brokenError struct{ error }
+
+func (e *brokenError) Unwrap() error { return e.error }
+
+// pass remembers that nothing is to be done with k. The list is written now and
+// then, so that a pull that is killed need not start over.
+func (p *pull) pass(k key, header []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wanted[k] == nil {
+		p.seen.notOurs(k, header)
+	}
+	if len(p.seen.news) < 64<<10 {
+		return nil
+	}
+	if err := p.seen.flush(); err != nil {
+		return p.v.vaultError("remembering what is not ours", err)
+	}
+	return nil
+}

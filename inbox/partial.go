@@ -1,0 +1,73 @@
+package inbox
+
+import (
+	"encoding/hex"
+	"io"
+	"path"
+	"time"
+)
+
+// Beginnings of objects that came on a bad line wait in the folder "partial" of
+// the state, under the object's name: sealed bytes, as the source gave them. A
+// later try goes on behind them.
+
+const (
+	partialFolder = "partial"
+	// leastPartial is the shortest beginning that is kept, in bytes.
+	leastPartial = 1 << 10
+	// partialEvery is how often a slow object's beginning is written down while it
+	// comes, for a pull that is killed.
+	partialEvery = 5 * time.Second
+	// partialAge is when a beginning that nobody went on with is thrown away.
+	partialAge = 30 * 24 * time.Hour
+)
+
+func partialFile(k key) string { return path.Join(partialFolder, hex.EncodeToString(k[:])) }
+
+// readPartial reads the beginning of an object into buf and returns its length. A
+// beginning that is as long as the object or longer is of no use.
+func (s *state) readPartial(k key, buf []byte) int {
+	root, err := s.open()
+	if err != nil {
+		return 0
+	}
+	f, err := root.Open(s.name(partialFile(k)))
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	n, err := io.ReadFull(f, buf)
+	if err != io.ErrUnexpectedEOF {
+		return 0
+	}
+	return n
+}
+
+// savePartial keeps the beginning of an object. It is worth a try and no more: an
+// error means that the next try begins at the start.
+func (s *state) savePartial(k key, b []byte) {
+	if len(b) >= leastPartial {
+		s.replace(partialFile(k), b)
+	}
+}
+
+func (s *state) dropPartial(k key) { s.remove(partialFile(k)) }
+
+// sweepPartials throws old beginnings away.
+func (s *state) sweepPartials() {
+	root, err := s.open()
+	if err != nil {
+		return
+	}
+	dir, err := root.Open(s.name(partialFolder))
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	entries, _ := dir.ReadDir(-1)
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > partialAge {
+			root.Remove(s.name(path.Join(partialFolder, e.Name())))
+		}
+	}
+}

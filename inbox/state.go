@@ -1,0 +1,174 @@
+package inbox
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// state is the folder of what a vault remembers. It is reached through the
+// vault's own folder, opened once: when the drive goes away on which that lies,
+// nothing is written under its mount point.
+type state struct {
+	home string // the vault's folder
+	sub  string // below it
+
+	once sync.Once
+	root *os.Root // of home; nil if it could not be opened
+	err  error
+}
+
+func (s *state) open() (*os.Root, error) {
+	s.once.Do(func() { s.root, s.err = os.OpenRoot(s.home) })
+	return s.root, s.err
+}
+
+// gone reports whether the vault's folder is not the one any more that was
+// opened.
+func (s *state) gone() bool {
+	root, err := s.open()
+	if err != nil {
+		return false // it never was there
+	}
+	then, err := root.Stat(".")
+	if err != nil {
+		return true
+	}
+	now, err := os.Stat(s.home)
+	return err != nil || !os.SameFile(then, now)
+}
+
+func (s *state) name(file string) string { return filepath.ToSlash(filepath.Join(s.sub, file)) }
+
+// path is where a file lies, for texts.
+func (s *state) path(file string) string { return filepath.Join(s.home, s.sub, file) }
+
+// maxState bounds what is read back from a file.
+const maxState = 1 << 30
+
+// read returns a file, and nil when there is none.
+func (s *state) read(file string) ([]byte, error) {
+	root, err := s.open()
+	if err != nil {
+		return nil, ignoreNotExist(err)
+	}
+	f, err := root.Open(s.name(file))
+	if err != nil {
+		return nil, full(ignoreNotExist(err))
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxState))
+	return b, full(err)
+}
+
+func ignoreNotExist(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// replace writes a file under a temporary name, syncs and renames it, and syncs
+// the folder.
+func (s *state) replace(file string, b []byte) error {
+	root, err := s.open()
+	if err != nil {
+		return full(err)
+	}
+	name := s.name(file)
+	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
+		return full(err)
+	}
+	temp := path.Join(path.Dir(name), tempState+rand.Text())
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return full(err)
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = root.Rename(temp, name)
+	}
+	if err != nil {
+		root.Remove(temp)
+		return full(err)
+	}
+	if dir, err := root.Open(path.Dir(name)); err == nil {
+		dir.Sync() // where folders cannot be synced, the rename is what there is
+		dir.Close()
+	}
+	return nil
+}
+
+const tempState = ".new-"
+
+// add appends to a file. What is torn by a crash or a full disk is a line that
+// nobody can read, so each addition begins with a line feed.
+func (s *state) add(file string, b []byte) error {
+	root, err := s.open()
+	if err != nil {
+		return full(err)
+	}
+	name := s.name(file)
+	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
+		return full(err)
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return full(err)
+	}
+	_, err = f.Write(b)
+	return full(errors.Join(err, f.Close()))
+}
+
+func (s *state) remove(file string) {
+	if root, err := s.open(); err == nil {
+		root.Remove(s.name(file))
+	}
+}
+
+// sweep removes what a process that was killed left half-written a day ago or
+// earlier.
+func (s *state) sweep() {
+	root, err := s.open()
+	if err != nil {
+		return
+	}
+	dir, err := root.Open(filepath.ToSlash(s.sub))
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	entries, _ := dir.ReadDir(-1)
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempState) && time.Since(fi.ModTime()) > 24*time.Hour {
+			root.Remove(s.name(e.Name()))
+		}
+	}
+}
+
+// setAside keeps a damaged object under its name and a number.
+func (s *state) setAside(k key, object []byte) error {
+	for n := 1; ; n++ {
+		file := fmt.Sprintf("aside/%s.%d", hex.EncodeToString(k[:]), n)
+		old, err := s.read(file)
+		if err != nil {
+			return err
+		}
+		if old != nil && string(old) != string(object) {
+			continue
+		}
+		if old != nil {
+			return nil // the same damage again
+		}
+		return s.replace(file, object)
+	}
+}

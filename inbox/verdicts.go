@@ -1,0 +1,170 @@
+package inbox
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// verdicts remembers what became of small objects of one source that are no
+// sound letters, so that they are not all read again by each pull. None of it is
+// for ever: a wrong bit on the way can make a letter look like somebody else's.
+//
+// Each source has a list of its own: a box that was seized could serve rubbish
+// under a name whose true object lies in the bucket. It is a text file that only
+// grows, a line for each verdict; losing it, or its end, costs reading again.
+type verdicts struct {
+	state *state
+	file  string
+	known map[key]verdict
+	turn  key // the last name that was looked at again in its turn
+	lines int // in the file
+	news  []byte
+}
+
+// verdict is what is remembered of an object.
+type verdict struct {
+	// broken: an identity opens its header, and the rest does not open. It is tried
+	// by every pull.
+	broken bool
+	// head is the beginning of the hash of its header. As long as the source serves
+	// the same one, the object is not ours, whatever follows.
+	head [8]byte
+}
+
+// What reading again costs at most: each pull looks at one in turns of the names
+// that are not ours, and at least at leastAgain; and at mostBroken broken ones.
+const (
+	turns      = 30
+	leastAgain = 256
+	mostBroken = 1000
+)
+
+// vaultItself is the name under which the verdicts on objects in the vault are
+// kept.
+const vaultItself = "the vault"
+
+// loadVerdicts reads what is known of the source of that name.
+func (v *Vault) loadVerdicts(source string) (*verdicts, error) {
+	h := sha256.Sum256(append([]byte("temoin source "+source), v.keys.secret...))
+	vs := &verdicts{state: v.state, file: "skip-" + hex.EncodeToString(h[:8]), known: make(map[key]verdict)}
+	b, err := v.state.read(vs.file)
+	if err == nil {
+		vs.parse(b)
+	}
+	return vs, err
+}
+
+// parse takes every line that has the grammar, up to maxObjects names. A line
+// that was torn by a crash, or made by an earlier version, says nothing.
+func (vs *verdicts) parse(b []byte) {
+	for line := range bytes.Lines(b) {
+		if vs.lines++; len(vs.known) == maxObjects {
+			return
+		}
+		name, said, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
+		if name == "turn" {
+			if k, ok := parseKey(said); ok {
+				vs.turn = k
+			}
+			continue
+		}
+		var v verdict
+		k, ok := parseKey(name)
+		v.broken = said == "broken"
+		if !ok || !v.broken && !decodeHex(v.head[:], said) {
+			continue
+		}
+		vs.known[k] = v
+	}
+}
+
+// decodeHex reads exactly len(dst) bytes in lower-case hexadecimal.
+func decodeHex(dst []byte, s string) bool {
+	if len(s) != 2*len(dst) || strings.ToLower(s) != s {
+		return false
+	}
+	_, err := hex.Decode(dst, []byte(s))
+	return err == nil
+}
+
+func (v verdict) line(k key) string {
+	if v.broken {
+		return k.String() + " broken\n"
+	}
+	return k.String() + " " + hex.EncodeToString(v.head[:]) + "\n"
+}
+
+// notOurs remembers that k has a header which none of our keys opens.
+func (vs *verdicts) notOurs(k key, header []byte) {
+	sum := sha256.Sum256(header)
+	vs.add(k, verdict{head: [8]byte(sum[:8])})
+}
+
+// sameHead reports whether the header is the one that was judged before.
+func (vs *verdicts) sameHead(k key, header []byte) bool {
+	sum := sha256.Sum256(header)
+	v, ok := vs.known[k]
+	return ok && !v.broken && v.head == [8]byte(sum[:8])
+}
+
+// brokenLetter remembers that k is ours and does not open.
+func (vs *verdicts) brokenLetter(k key) { vs.add(k, verdict{broken: true}) }
+
+func (vs *verdicts) add(k key, v verdict) {
+	if old, ok := vs.known[k]; !ok || old != v {
+		vs.known[k] = v
+		vs.news = append(vs.news, v.line(k)...)
+	}
+}
+
+// due returns which of the names that are known as not ours are looked at again:
+// all, or those whose turn it is.
+func (vs *verdicts) due(names []key, all bool) []key {
+	n := max(leastAgain, (len(names)+turns-1)/turns)
+	if all || len(names) <= n {
+		return names
+	}
+	slices.SortFunc(names, compareKeys)
+	at, _ := slices.BinarySearchFunc(names, vs.turn, compareKeys)
+	if at < len(names) && names[at] == vs.turn {
+		at++
+	}
+	picked := append(slices.Clone(names[at:min(at+n, len(names))]), names[:max(0, at+n-len(names))]...)
+	vs.turn = picked[len(picked)-1]
+	vs.news = append(vs.news, "turn "+vs.turn.String()+"\n"...)
+	return picked
+}
+
+// flush writes what was added. A file of which most lines are out of date is
+// written anew.
+func (vs *verdicts) flush() error {
+	if len(vs.news) == 0 {
+		return nil
+	}
+	if vs.lines > 2*len(vs.known)+1000 {
+		return vs.rewrite()
+	}
+	// The line feed ends a line that was torn.
+	if err := vs.state.add(vs.file, append([]byte{'\n'}, vs.news...)); err != nil {
+		return err
+	}
+	vs.lines += bytes.Count(vs.news, []byte("\n")) + 1
+	vs.news = nil
+	return nil
+}
+
+func (vs *verdicts) rewrite() error {
+	var b bytes.Buffer
+	b.WriteString("turn " + vs.turn.String() + "\n")
+	for k, v := range vs.known {
+		b.WriteString(v.line(k))
+	}
+	if err := vs.state.replace(vs.file, b.Bytes()); err != nil {
+		return err
+	}
+	vs.lines, vs.news = len(vs.known)+1, nil
+	return nil
+}
