@@ -29,3 +29,9 @@ func Index(b []byte) ([]byte, error) {
 }
 
 var FileName = fileName
+
+// SetFails makes writing a file of the vault's state fail when fails says so.
+func SetFails(v *Vault, fails func(file string) error) { v.state.fails = fails }
+
+// StateFile is where a file of the vault's state lies.
+func StateFile(v *Vault, file string) string { return v.state.path(file) }
