@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"encoding/json"
+	"os"
 	"time"
 )
 
@@ -35,3 +36,6 @@ func SetFails(v *Vault, fails func(file string) error) { v.state.fails = fails }
 
 // StateFile is where a file of the vault's state lies.
 func StateFile(v *Vault, file string) string { return v.state.path(file) }
+
+// SetSync lets fsync stand for os.File.Sync where drops are opened.
+func SetSync(v *Vault, fsync func(*os.File) error) { v.fsync = fsync }

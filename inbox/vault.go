@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"temoin/crypto"
@@ -49,6 +50,7 @@ type Vault struct {
 	keys  *Keys
 	state *state
 	seen  *view // what the last scan found
+	fsync func(*os.File) error
 }
 
 // NewVault returns the vault whose objects lie in store. What it remembers goes
@@ -57,7 +59,7 @@ type Vault struct {
 func NewVault(store storage.Store, stateDir string, keys *Keys) *Vault {
 	name := sha256.Sum256(append([]byte("temoin vault state folder"), keys.secret...))
 	sub := filepath.Join(filepath.Base(stateDir), hex.EncodeToString(name[:8]))
-	return &Vault{store: store, keys: keys, state: &state{home: filepath.Dir(stateDir), sub: sub}}
+	return &Vault{store: store, keys: keys, fsync: (*os.File).Sync, state: &state{home: filepath.Dir(stateDir), sub: sub}}
 }
 
 func (v *Vault) warn(format string, a ...any) {
