@@ -63,7 +63,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		code, hint = exitUsage, "temoin --help lists the commands, temoin COMMAND --help explains one"
 	}
 	if ctx.Err() != nil {
-		code, hint = exitInterrupted, "the same command goes on where it was stopped"
+		code, hint = exitInterrupted, ""
+		if c, _, err := root.Find(args); err == nil && c.Name() == "pull" {
+			hint = "the same command goes on where it was stopped"
+		}
 	}
 	var s *said
 	if errors.As(err, &s) {

@@ -13,7 +13,6 @@ import (
 	"temoin/crypto"
 	"temoin/inbox"
 	"temoin/scrub"
-	"temoin/storage"
 	"temoin/storage/box"
 )
 
@@ -95,6 +94,9 @@ func (a *app) runSend(ctx context.Context, o sendOptions, names []string) error 
 func notSent(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fail(exitInterrupted, "", "interrupted: nothing was sent")
+	}
+	if code, _ := judge(err); code == exitUnreachable {
+		return fail(code, "is the network there? Nothing was sent", "%w", err)
 	}
 	return err
 }
@@ -279,8 +281,11 @@ func unsent(ctx context.Context, objects int, done, total int64, err error) erro
 		return fail(exitInterrupted, "sending again starts a new drop", "interrupted: %s", arrived)
 	}
 	code, hint := judge(err)
-	if errors.Is(err, storage.ErrFull) {
+	switch code {
+	case exitFull:
 		hint = "the box is full; try again later"
+	case exitUnreachable:
+		hint = "is the network there? Sending again starts a new drop"
 	}
 	return fail(code, hint, "%s: %w", arrived, err)
 }

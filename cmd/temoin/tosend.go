@@ -69,11 +69,31 @@ func openRegular(name string) (*os.File, fs.FileInfo, error) {
 	if fi, err = f.Stat(); err == nil {
 		err = regular(name, fi)
 	}
+	if err == nil {
+		err = endsThere(f, fi)
+	}
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
 	return f, fi, nil
+}
+
+// endsThere refuses files of which the system does not tell how long they are: in
+// /proc all are 0 bytes long, and have contents. Nothing of them would be
+// sent. What grows at this very moment is found out later.
+func endsThere(f *os.File, fi fs.FileInfo) error {
+	n, err := f.ReadAt(make([]byte, 1), fi.Size())
+	if err == io.EOF {
+		return nil
+	}
+	if now, err := f.Stat(); err != nil || now.Size() != fi.Size() {
+		return nil
+	}
+	if n > 0 {
+		return fail(exitUsage, "copy it to another place, and send the copy", "%s is longer than the system says", f.Name())
+	}
+	return fail(exitUsage, "", "%v", err)
 }
 
 func stdinHint(name string) string {
@@ -144,9 +164,9 @@ func (t *toSend) changed() error {
 	before, after := t.before.Size(), now.Size()
 	switch {
 	case after < before:
-		return fmt.Errorf("it became shorter, from %s to %s, while it was read", size(before), size(after))
+		return fmt.Errorf("it became shorter, from %d to %d bytes, while it was read", before, after)
 	case after > before:
-		return fmt.Errorf("it grew from %s to %s while it was read", size(before), size(after))
+		return fmt.Errorf("it grew from %d to %d bytes while it was read", before, after)
 	case !now.ModTime().Equal(t.before.ModTime()):
 		return errors.New("it changed while it was read")
 	}
