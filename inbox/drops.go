@@ -229,10 +229,14 @@ func (v *Vault) Show(ctx context.Context, prefix string) (*Detail, error) {
 	}
 	d := &Detail{Drop: e.Drop}
 	l, err := v.letter(ctx, e.Letter)
-	if err != nil {
-		if e.State == crypto.Damaged { // the problems say so
-			return d, nil
-		}
+	switch {
+	case err == nil:
+	case e.State == crypto.Damaged: // its problems say so
+		return d, nil
+	case isVerdict(err), errors.Is(err, storage.ErrNotExist):
+		e.unread() // the letter was changed since
+		return v.Show(ctx, prefix)
+	default:
 		return nil, fmt.Errorf("the letter of the drop: %w", err)
 	}
 	final := true

@@ -39,3 +39,16 @@ func StateFile(v *Vault, file string) string { return v.state.path(file) }
 
 // SetSync lets fsync stand for os.File.Sync where drops are opened.
 func SetSync(v *Vault, fsync func(*os.File) error) { v.fsync = fsync }
+
+// Pace lets tests play how long objects take.
+type Pace struct{ *pace }
+
+func NewPace() Pace { return Pace{newPace(nil)} }
+
+// Took lets an object pass that takes so long, and returns how many may be under
+// way after it.
+func (p Pace) Took(d time.Duration) int {
+	p.enter()
+	p.leave(d)
+	return p.limit
+}

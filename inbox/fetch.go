@@ -14,7 +14,7 @@ import (
 // errSize: the source announced another size than it serves.
 var errSize = fmt.Errorf("%w: the source cuts it or serves another size than it lists", crypto.ErrMalformed)
 
-// errCut: the line broke, and more of the object is here than before.
+// errCut: the line broke, and more of the object is kept than before.
 var errCut = errors.New("the line broke in the middle")
 
 // fetch reads on into buf, of which n bytes are there, until it is full, and
@@ -40,8 +40,7 @@ func (p *pull) fetch(ctx context.Context, k key, buf []byte, n int) (int, error)
 			p.v.state.dropPartial(k)
 			return n, errSize
 		case err != nil && err != io.EOF:
-			p.v.state.savePartial(k, buf[:n])
-			if n-begun >= leastPartial {
+			if p.v.state.savePartial(k, buf[:n]) && n-begun >= leastPartial {
 				err = fmt.Errorf("%w: %v", errCut, err)
 			}
 			return n, p.sourceError(ctx, fmt.Errorf("%w: %w", storage.ErrUnreachable, err))

@@ -200,6 +200,22 @@ func TestPullGoesOnInTheMiddleOfAnObject(t *testing.T) {
 	}
 }
 
+// Where no beginning can be kept a pull on such a line ends, and says what did not
+// come.
+func TestLineThatBreaksWithoutAPlaceToKeepAnything(t *testing.T) {
+	keys, to := coordinator(t, true)
+	store, _ := newStore(t)
+	send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
+	_, path := newVault(t, keys)
+	must(t, os.WriteFile(filepath.Join(path, "state"), nil, 0o600)) // not a folder
+	v := again(t, path, keys)
+	line := &cutLine{Source: store, after: 70_000}
+	r, err := v.Pull(t.Context(), &serial{Source: line}, "test", inbox.PullOptions{})
+	if err == nil || line.opens > 100 {
+		t.Errorf("after %d tries the pull reports %+v, %v", line.opens, r, err)
+	}
+}
+
 // A beginning that another source gave, and that is wrong, does not stay in the
 // way.
 func TestWrongBeginningIsThrownAway(t *testing.T) {

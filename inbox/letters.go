@@ -83,9 +83,9 @@ func (p *pull) try(ctx context.Context, k key) error {
 	if named {
 		return nil
 	}
-	b := p.buffers.Get().(*pullBuffers)
-	defer p.buffers.Put(b)
-	buf := b.sealed[:storage.Small]
+	small := p.small.Get().(*[storage.Small]byte)
+	defer p.small.Put(small)
+	buf := small[:]
 	n := p.v.state.readPartial(k, buf)
 	if n < head {
 		var err error

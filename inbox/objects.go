@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"temoin/crypto"
+	"temoin/storage"
 )
 
 // fetchWanted brings what the known drops name: those of which least is missing
@@ -44,14 +45,13 @@ func (p *pull) bring(ctx context.Context, letters *letterCache, w *want) error {
 	if err != nil {
 		return fmt.Errorf("its letter: %w", err)
 	}
-	b := p.buffers.Get().(*pullBuffers)
-	defer p.buffers.Put(b)
-	object := b.sealed[:p.there[w.name]]
+	object, plain, release := p.buffer(p.there[w.name])
+	defer release()
 	begun := p.v.state.readPartial(w.name, object)
 	if _, err := p.fetch(ctx, w.name, object, begun); err != nil {
 		return notThere(err)
 	}
-	if err := l.Check(w.role, object, b.plain[:]); err != nil {
+	if err := l.Check(w.role, object, plain); err != nil {
 		// A beginning that was kept may be what is wrong.
 		p.v.state.dropPartial(w.name)
 		return err
@@ -63,6 +63,17 @@ func (p *pull) bring(ctx context.Context, letters *letterCache, w *want) error {
 	defer p.mu.Unlock()
 	w.drop.unread()
 	return nil
+}
+
+// buffer returns room for an object and, if it is a large one, for what it
+// decrypts to.
+func (p *pull) buffer(size int64) (sealed, plain []byte, release func()) {
+	if size == storage.Small {
+		b := p.small.Get().(*[storage.Small]byte)
+		return b[:], nil, func() { p.small.Put(b) }
+	}
+	b := p.large.Get().(*pullBuffers)
+	return b.sealed[:], b.plain[:], func() { p.large.Put(b) }
 }
 
 // letterCache holds the letters of the drops that are being fetched, and no

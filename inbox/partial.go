@@ -43,12 +43,10 @@ func (s *state) readPartial(k key, buf []byte) int {
 	return n
 }
 
-// savePartial keeps the beginning of an object. It is worth a try and no more: an
-// error means that the next try begins at the start.
-func (s *state) savePartial(k key, b []byte) {
-	if len(b) >= leastPartial {
-		s.replace(partialFile(k), b)
-	}
+// savePartial keeps the beginning of an object, and reports whether it did. Where
+// it cannot, the next try begins at the start.
+func (s *state) savePartial(k key, b []byte) bool {
+	return len(b) >= leastPartial && s.replace(partialFile(k), b) == nil
 }
 
 func (s *state) dropPartial(k key) { s.remove(partialFile(k)) }

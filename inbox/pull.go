@@ -66,7 +66,8 @@ type pull struct {
 	removed map[key]bool
 	seen    *verdicts
 	pace    *pace
-	buffers sync.Pool
+	small   sync.Pool // of *[storage.Small]byte
+	large   sync.Pool // of *pullBuffers
 
 	mu      sync.Mutex
 	report  Report
@@ -105,7 +106,8 @@ type PullOptions struct {
 // damaged objects, and otherwise one of package storage.
 func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt PullOptions) (*Report, error) {
 	p := &pull{v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead, wanted: make(map[key]*want), open: make(map[key]bool), failed: make(map[key]bool)}
-	p.buffers.New = func() any { return new(pullBuffers) }
+	p.small.New = func() any { return new([storage.Small]byte) }
+	p.large.New = func() any { return new(pullBuffers) }
 	if err := p.prepare(ctx, name); err != nil {
 		return &p.report, err
 	}
@@ -225,7 +227,9 @@ func (p *pull) progress(phase string, total int) {
 // store puts a sound object into the vault, in the place of a damaged one if
 // there is one.
 func (p *pull) store(ctx context.Context, k key, object []byte) error {
+	p.mu.Lock()
 	damaged := p.view.objects[k] != 0
+	p.mu.Unlock()
 	keep := p.v.keep
 	if damaged {
 		keep = p.v.replace
@@ -286,11 +290,18 @@ func (p *pull) verdict() error {
 	r := &p.report
 	switch {
 	case r.Damaged > 0 && r.Failed > 0:
-		return fmt.Errorf("%d objects at the source are damaged (%w), and %d did not come: %w", r.Damaged, crypto.ErrMalformed, r.Failed, p.pace.worst())
+		return fmt.Errorf("%s at the source do not open (%w), and %d did not come: %w", objects(r.Damaged), crypto.ErrMalformed, r.Failed, p.pace.worst())
 	case r.Damaged > 0:
-		return fmt.Errorf("%d objects at the source: %w", r.Damaged, crypto.ErrMalformed)
+		return fmt.Errorf("%s at the source: %w", objects(r.Damaged), crypto.ErrMalformed)
 	case r.Failed > 0:
-		return fmt.Errorf("%d objects did not come: %w", r.Failed, p.pace.worst())
+		return fmt.Errorf("%s did not come: %w", objects(r.Failed), p.pace.worst())
 	}
 	return nil
+}
+
+func objects(n int) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", n)
 }

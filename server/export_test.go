@@ -87,3 +87,6 @@ func ParseRange(h string) (from, to int, err error) {
 	s, err := parseRange(h)
 	return s.from, s.to, err
 }
+
+// WriteSlowly writes an answer of the inbox.
+var WriteSlowly = writeSlowly

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +89,33 @@ func TestInboxForCoordinators(t *testing.T) {
 	}
 	if b.fetch(t, keys[0]) != nil {
 		t.Error("deleted and still there")
+	}
+}
+
+// deadlines notes what is asked of a connection in which order.
+type deadlines struct {
+	http.ResponseWriter
+	log []string
+}
+
+func (d *deadlines) Write(p []byte) (int, error) {
+	d.log = append(d.log, fmt.Sprint("write ", len(p)))
+	return len(p), nil
+}
+
+func (d *deadlines) SetWriteDeadline(time.Time) error {
+	d.log = append(d.log, "deadline")
+	return nil
+}
+
+// An object leaves in pieces that have time each: on a line of 10 KiB a second
+// one of 1 MiB takes two minutes.
+func TestInboxWaitsForSlowLines(t *testing.T) {
+	d := &deadlines{ResponseWriter: httptest.NewRecorder()}
+	server.WriteSlowly(d, make([]byte, 40_000))
+	want := []string{"deadline", "write 16384", "deadline", "write 16384", "deadline", "write 7232"}
+	if !slices.Equal(d.log, want) {
+		t.Errorf("the answer is written as %q", d.log)
 	}
 }
 

@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// victim is a running program of which somebody may be killed at any moment.
+type victim struct {
+	mu  sync.Mutex
+	cmd *exec.Cmd
+}
+
+// run runs the program to its end and reports whether it ended with 0.
+func (v *victim) run(ctx context.Context, env []string, args ...string) (string, bool) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "temoin"), args...)
+	cmd.Env = append(os.Environ(), env...)
+	var out lockedBuffer
+	cmd.Stdout = &out
+	v.mu.Lock()
+	err := cmd.Start()
+	v.cmd = cmd
+	v.mu.Unlock()
+	if err != nil {
+		return "", false
+	}
+	err = cmd.Wait()
+	return out.String(), err == nil
+}
+
+func (v *victim) kill() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.cmd != nil {
+		v.cmd.Process.Kill() // a process that has ended is not hit, nor is another
+	}
+}
+
+// TestKillInTurns kills a sender, the server and a pull in turn, with -9 and at
+// random moments, while forms and sealed drops come in and a coordinator pulls
+// through the box. Then nothing that was acknowledged may be missing or differ in
+// a byte, and nothing is called complete that is not.
+func TestKillInTurns(t *testing.T) {
+	kills, seed := 60, uint64(1)
+	if full {
+		kills, seed = 1000, uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d, %d kills", seed, kills)
+	b := newBox(t)
+	addr := freeAddr(t)
+	b.serve(t, addr)
+	url := b.url
+
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	sent := map[string]*upload{}
+	senders := make([]victim, 2)
+	for w := range 4 {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(seed, uint64(w)))
+			dir := t.TempDir()
+			for n := 0; ctx.Err() == nil; n++ {
+				u := newUpload(rng, w*4, n) // two by the form, two sealed by the program
+				if w < 2 {
+					u.via, u.label = "form", fmt.Sprintf("form %d-%d", w, n)
+				} else {
+					u.via, u.label = "send", fmt.Sprintf("send %d-%d", w, n)
+				}
+				mu.Lock()
+				sent[u.label] = u
+				mu.Unlock()
+				if w < 2 {
+					u.acked = postForm(url, u)
+				} else {
+					u.acked = sendAndMayDie(ctx, t, &senders[w-2], b, url, dir, u)
+				}
+				time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond)
+			}
+		})
+	}
+	var puller victim
+	pulls, whole := 0, 0
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			if _, ok := puller.run(ctx, b.env, "pull", "--from", url, "--vault", b.vault, "-i", b.identity); ok {
+				whole++
+			}
+			pulls++
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	rng := rand.New(rand.NewPCG(seed, 99))
+	for k := range kills {
+		time.Sleep(time.Duration(20+rng.IntN(300)) * time.Millisecond)
+		switch k % 3 {
+		case 0:
+			senders[rng.IntN(2)].kill()
+		case 1:
+			puller.kill()
+		case 2:
+			b.kill()
+			time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+			b.serve(t, addr)
+		}
+	}
+	time.Sleep(time.Second)
+	stop()
+	wg.Wait()
+	t.Logf("%d pulls, %d of them to the end", pulls, whole)
+	checkKilled(t, b, sent)
+	// What the vault has after all this opens to the last byte.
+	must(t, []int{0}, b.env, "verify", "--vault", b.vault, "-i", b.identity)
+}
+
+// sendAndMayDie is sendSealed by a program that somebody kills.
+func sendAndMayDie(ctx context.Context, t *testing.T, v *victim, b *box, url, dir string, u *upload) bool {
+	name := filepath.Join(dir, "film.bin")
+	if err := os.WriteFile(name, u.data(), 0o600); err != nil {
+		t.Error(err)
+		return false
+	}
+	out, ok := v.run(context.WithoutCancel(ctx), b.env, "send", "--box", url,
+		"--recipients", b.recipients, "--keep-details", "--words", u.label, name)
+	return ok && len(digits(out)) == 20
+}
