@@ -24,11 +24,16 @@ type Recipients struct {
 
 // ParseRecipients reads recipients, one a line. Empty lines and lines that
 // start with # are skipped. It refuses mixed kinds, repeats, secret keys, and
-// everything that is not age1pq1… or age1….
+// everything that is not age1pq1… or age1…. The text may be in any form that
+// [Text] reads.
 func ParseRecipients(text string) (*Recipients, error) {
+	plain, err := Text([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("crypto: recipients: %w", err)
+	}
 	rs := new(Recipients)
 	n := 0
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(string(plain)) {
 		n++
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue

@@ -1,6 +1,7 @@
 package crypto_test
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -33,6 +34,10 @@ func TestRecipientsAreChecked(t *testing.T) {
 	rs, err := crypto.ParseRecipients("# A\r\n" + x.Recipient().String() + "\r\n\n")
 	if err != nil || rs.Kind() != crypto.X25519 || rs.Strings()[0] != x.Recipient().String() {
 		t.Errorf("comments and CRLF: %v", err)
+	}
+	wide := utf16Of(binary.LittleEndian, "\xff\xfe", "# A\r\n"+x.Recipient().String()+"\r\n")
+	if rs, err := crypto.ParseRecipients(string(wide)); err != nil || rs.Strings()[0] != x.Recipient().String() {
+		t.Errorf("as PowerShell writes: %v", err)
 	}
 }
 

@@ -101,6 +101,80 @@ func TestRecoveryByHand(t *testing.T) {
 	}
 }
 
+// The script derives a name, which takes two programs, only as long as there
+// can be an object of that name: to the number of chunks that the closing letter
+// gives, and none behind a letter that is final. What a witness wrote is no such
+// number.
+func TestRecoveryStopsAtTheLastChunk(t *testing.T) {
+	program := ageProgram(t, crypto.X25519)
+	ids, to := keys(t, crypto.X25519, 1)
+	seal := func(sizes ...int) *memory {
+		m := newMemory()
+		s, err := crypto.NewSealer(to, m, crypto.Options{Total: -1})
+		must(t, err)
+		must(t, s.Where(`{"chunks":0,"chunks":1}`))
+		for _, n := range sizes {
+			must(t, s.File(crypto.File{Type: "video/mp4", Name: `,"chunks":0,`, Details: "kept"}))
+			_, err = s.Write(noise(n))
+			must(t, err)
+		}
+		must(t, s.Close())
+		return m
+	}
+	whole, open := seal(2_500_000), seal(2_500_000)
+	delete(open.objects, letterOf(t, open, ids...).ClosingKey())
+	for _, c := range []struct {
+		what string
+		drop *memory
+		want int // names: the letter, the closing letter, chunks
+	}{
+		{"a letter that is final", seal(), 1},
+		{"a drop of three chunks", whole, 1 + 1 + 3},
+		{"one without its closing letter", open, 1 + 1 + 3 + 64},
+	} {
+		dir := t.TempDir()
+		log := recoverDrop(t, dir, program, c.drop, ids[0].(fmt.Stringer).String())
+		names, err := os.ReadFile(filepath.Join(dir, "names"))
+		must(t, err)
+		if got := bytes.Count(names, []byte("\n")); got != c.want {
+			t.Errorf("%s: %d names were derived, want %d\n%s", c.what, got, c.want, log)
+		}
+		number := letterOf(t, c.drop, ids...).Number
+		got, _ := os.ReadFile(filepath.Join(dir, "out", number, "01.file"))
+		if c.want > 1 && !bytes.Equal(got, noise(2_500_000)) {
+			t.Errorf("%s: 01.file has %d bytes\n%s", c.what, len(got), log)
+		}
+	}
+}
+
+// recoverDrop runs the script over the objects of one drop, in dir, with an
+// openssl that writes a line into the file names each time it is used.
+func recoverDrop(t *testing.T, dir, program string, m *memory, key string) (log []byte) {
+	for _, p := range []string{"bash", "tar", "openssl", "sha256sum"} {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("no %s here", p)
+		}
+	}
+	openssl, err := exec.LookPath("openssl")
+	must(t, err)
+	must(t, os.Symlink(program, filepath.Join(dir, "age")))
+	counting := fmt.Sprintf("#!/bin/sh\necho >> %q\nexec %q \"$@\"\n", filepath.Join(dir, "names"), openssl)
+	must(t, os.WriteFile(filepath.Join(dir, "openssl"), []byte(counting), 0o700))
+	must(t, os.Mkdir(filepath.Join(dir, "store"), 0o700))
+	for key, o := range m.objects {
+		must(t, os.WriteFile(filepath.Join(dir, "store", key[2:]), o, 0o600))
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "key.txt"), []byte(key+"\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "recover.sh"), []byte(script(t)), 0o600))
+	cmd := exec.Command("bash", "recover.sh", "key.txt", "store", "out")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	log, err = cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	return log
+}
+
 // Who holds one drop's identity can put chunks of their own beside its letter.
 // Such a chunk neither changes the identity that the script goes on with, nor
 // starts a program, nor writes outside of its folder.

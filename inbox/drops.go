@@ -33,6 +33,7 @@ func (v *Vault) Drops(ctx context.Context) ([]Drop, error) {
 	if err := v.checkNew(ctx, w); err != nil {
 		return nil, err
 	}
+	v.keepReserve()
 	var all []Drop
 	for _, e := range w.sorted() {
 		all = append(all, e.Drop)

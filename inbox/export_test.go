@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"encoding/json"
+	"os"
 	"time"
 )
 
@@ -29,6 +30,15 @@ func Index(b []byte) ([]byte, error) {
 }
 
 var FileName = fileName
+
+// SetFails makes writing a file of the vault's state fail when fails says so.
+func SetFails(v *Vault, fails func(file string) error) { v.state.fails = fails }
+
+// StateFile is where a file of the vault's state lies.
+func StateFile(v *Vault, file string) string { return v.state.path(file) }
+
+// SetSync lets fsync stand for os.File.Sync where drops are opened.
+func SetSync(v *Vault, fsync func(*os.File) error) { v.fsync = fsync }
 
 // Pace lets tests play how long objects take.
 type Pace struct{ *pace }

@@ -7,14 +7,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
+
+	"temoin/crypto"
 )
 
 const (
 	manifestName = "manifest.json"
+	wordsName    = "words.txt"
 	tempPrefix   = ".temoin-"
 )
 
@@ -22,8 +27,9 @@ const (
 type folder struct {
 	root  *os.Root
 	drop  string
-	ours  []string // names that an earlier opening of this drop wrote
-	files []*os.File
+	ours  []string   // names that an earlier opening of this drop wrote
+	files []*os.File // those without a proper name
+	sync  func(*os.File) error
 }
 
 // ErrNotOurs: a file, folder or link that is not ours to replace stands where
@@ -31,7 +37,7 @@ type folder struct {
 var ErrNotOurs = errors.New("something else stands there already")
 
 // openFolder makes the folder, or takes the one of an earlier opening.
-func openFolder(parent *os.Root, drop string) (*folder, error) {
+func openFolder(parent *os.Root, drop string, sync func(*os.File) error) (*folder, error) {
 	if err := parent.Mkdir(drop, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
@@ -46,13 +52,13 @@ func openFolder(parent *os.Root, drop string) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{root: root, drop: drop}
+	f := &folder{root: root, drop: drop, sync: sync}
 	now, err := root.Stat(".")
 	if err == nil && !os.SameFile(before, now) {
 		err = ErrNotOurs
 	}
 	if err == nil {
-		err = f.look()
+		err = errors.Join(f.look(), syncRoot(parent, sync))
 	}
 	if err != nil {
 		root.Close()
@@ -125,7 +131,10 @@ func (f *folder) tempWith(b []byte) (*os.File, error) {
 }
 
 // replace puts the manifest and the files in their places, and removes what an
-// earlier opening wrote under names that this one does not use.
+// earlier opening wrote under names that this one does not use. Before anything
+// has its name its bytes are on the disk. First comes a manifest that only says
+// which names are ours, so that after a crash the next opening may replace them,
+// and last the one that says that all is there.
 func (f *folder) replace(manifest []byte, names map[string]*os.File) error {
 	for name := range names {
 		if err := f.mayReplace(name); err != nil {
@@ -135,16 +144,20 @@ func (f *folder) replace(manifest []byte, names map[string]*os.File) error {
 	if err := f.mayReplace(manifestName); err != nil {
 		return err
 	}
-	t, err := f.tempWith(manifest)
+	begun, err := f.tempWith(f.begun(names))
+	if err != nil {
+		return err
+	}
+	done, err := f.tempWith(manifest)
 	if err != nil {
 		return err
 	}
 	for _, t := range f.files { // a full disk may show only now
-		if err := t.Close(); err != nil {
+		if err := errors.Join(f.sync(t), t.Close()); err != nil {
 			return err
 		}
 	}
-	if err := f.name(t, manifestName); err != nil {
+	if err := errors.Join(f.name(begun, manifestName), f.syncFolder()); err != nil {
 		return err
 	}
 	for name, t := range names {
@@ -152,12 +165,58 @@ func (f *folder) replace(manifest []byte, names map[string]*os.File) error {
 			return err
 		}
 	}
+	if err := errors.Join(f.syncFolder(), f.name(done, manifestName)); err != nil {
+		return err
+	}
 	for _, old := range f.ours {
 		if old != manifestName && names[old] == nil && f.isFile(old) {
 			f.root.Remove(old)
 		}
 	}
-	return nil
+	return f.syncFolder()
+}
+
+// begun is the manifest of an opening that has not come to its end. It lists the
+// names of this opening and of earlier ones.
+func (f *folder) begun(names map[string]*os.File) []byte {
+	rec := record{State: crypto.Partial, Problems: []string{"opening this drop did not come to its end: open it again"}, Files: []fileRecord{}}
+	rec.V, rec.Drop = 1, f.drop
+	all := slices.Collect(maps.Keys(names))
+	for _, name := range f.ours {
+		if name != manifestName && names[name] == nil {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	for _, name := range all {
+		if name == wordsName {
+			rec.Words = name
+		} else {
+			rec.Files = append(rec.Files, fileRecord{Disk: name})
+		}
+	}
+	b, err := json.MarshalIndent(rec, "", "  ")
+	if err != nil {
+		panic("inbox: manifest: " + err.Error()) // strings and numbers always encode
+	}
+	return append(b, '\n')
+}
+
+// syncFolder makes the names in the folder durable. Some file systems cannot do
+// that to folders; there, the rename is what there is.
+func (f *folder) syncFolder() error { return syncRoot(f.root, f.sync) }
+
+func syncRoot(root *os.Root, sync func(*os.File) error) error {
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil // ours to write into, and not to read
+	}
+	defer dir.Close()
+	err = sync(dir)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) || errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	return err
 }
 
 func (f *folder) mayReplace(name string) error {

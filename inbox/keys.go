@@ -12,6 +12,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"temoin/crypto"
 )
 
 // The errors of [ParseKeys].
@@ -49,14 +51,34 @@ func (k *Keys) Recipients() []string { return slices.Clone(k.recipients) }
 
 // Locked reports whether the identity file is protected by a passphrase.
 func Locked(file []byte) bool {
+	file, err := decode(file)
+	return err == nil && locked(file)
+}
+
+func locked(file []byte) bool {
 	return bytes.HasPrefix(file, []byte(ageHead)) || bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte(armorHead))
 }
 
-// Unlock returns what stands in an identity file. If the file is protected it
-// is decrypted, and only then is passphrase called.
+// decode is [crypto.Text] for identity files, of which some are no text: age
+// writes binary files too. A byte order mark does not belong before those, but
+// does no harm there.
+func decode(file []byte) ([]byte, error) {
+	if binary := bytes.TrimPrefix(file, []byte("\ufeff")); bytes.HasPrefix(binary, []byte(ageHead)) {
+		return binary, nil
+	}
+	text, err := crypto.Text(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNoKey, err)
+	}
+	return text, nil
+}
+
+// Unlock returns what stands in an identity file, as text in UTF-8. If the file
+// is protected it is decrypted, and only then is passphrase called.
 func Unlock(file []byte, passphrase func() (string, error)) ([]byte, error) {
-	if !Locked(file) {
-		return file, nil
+	file, err := decode(file)
+	if err != nil || !locked(file) {
+		return file, err
 	}
 	var src io.Reader = bytes.NewReader(file)
 	if !bytes.HasPrefix(file, []byte(ageHead)) {
@@ -85,7 +107,7 @@ func Unlock(file []byte, passphrase func() (string, error)) ([]byte, error) {
 	}
 	if err == nil {
 		if file, err = io.ReadAll(io.LimitReader(r, maxKeyFile)); err == nil {
-			return file, nil
+			return decode(file)
 		}
 	}
 	return nil, fmt.Errorf("%w: %v", ErrNoKey, err)
@@ -93,7 +115,8 @@ func Unlock(file []byte, passphrase func() (string, error)) ([]byte, error) {
 
 // ParseKeys reads an identity file of age: native secret keys, one a line,
 // empty lines and lines that start with #. The file may be protected by a
-// passphrase, armored or not. Keys of plugins and of ssh are refused.
+// passphrase, armored or not, and in any form that [crypto.Text] reads. Keys of
+// plugins and of ssh are refused.
 func ParseKeys(file []byte, passphrase func() (string, error)) (*Keys, error) {
 	if len(file) > maxKeyFile {
 		return nil, fmt.Errorf("%w: it is too long", ErrNoKey)

@@ -3,12 +3,15 @@ package inbox_test
 import (
 	"bytes"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
 
 	"filippo.io/age"
+	"filippo.io/age/armor"
 
 	"temoin/inbox"
 )
@@ -51,6 +54,48 @@ func TestLockedKeys(t *testing.T) {
 	}
 	if _, err := inbox.Lock(file, ""); !errors.Is(err, inbox.ErrPassphrase) {
 		t.Errorf("an empty passphrase: %v", err)
+	}
+}
+
+// Editors and shells of Windows put a mark before a text, or write UTF-16.
+func TestKeysFromOtherEditors(t *testing.T) {
+	file, recipient, err := inbox.NewKey(true)
+	must(t, err)
+	armored, err := inbox.Lock(file, "p")
+	must(t, err)
+	binary, err := io.ReadAll(armor.NewReader(bytes.NewReader(armored)))
+	must(t, err)
+	inUTF16 := func(text []byte) []byte {
+		b := []byte("\xff\xfe")
+		for _, c := range text {
+			b = append(b, c, 0)
+		}
+		return b
+	}
+	crlf := func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) }
+	wide, err := inbox.Lock(inUTF16(file), "p")
+	must(t, err)
+	for name, f := range map[string][]byte{
+		"plain, mark":     slices.Concat([]byte("\ufeff"), file),
+		"plain, UTF-16":   inUTF16(crlf(file)),
+		"plain, zeros":    slices.Concat(crlf(file), make([]byte, 700)),
+		"armored, mark":   slices.Concat([]byte("\ufeff"), crlf(armored)),
+		"armored, UTF-16": inUTF16(crlf(armored)),
+		"armored, zeros":  slices.Concat(armored, make([]byte, 700)),
+		"binary":          binary,
+		"binary, mark":    slices.Concat([]byte("\ufeff"), binary),
+		"UTF-16 inside":   wide,
+	} {
+		keys, err := inbox.ParseKeys(f, passphrase("p"))
+		if err != nil || keys.Recipients()[0] != recipient {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, want := inbox.Locked(f), !strings.HasPrefix(name, "plain"); got != want {
+			t.Errorf("%s: locked is %v", name, got)
+		}
+	}
+	if _, err := inbox.ParseKeys(inUTF16(file)[:99], nil); !errors.Is(err, inbox.ErrNoKey) {
+		t.Errorf("UTF-16 that breaks off: %v", err)
 	}
 }
 

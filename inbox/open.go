@@ -46,7 +46,7 @@ func (v *Vault) Open(ctx context.Context, prefix string, root *os.Root) (*Opened
 	if err != nil {
 		return nil, fmt.Errorf("the letter of the drop: %w", err)
 	}
-	dir, err := openFolder(root, l.Number)
+	dir, err := openFolder(root, l.Number, v.fsync)
 	if err != nil {
 		return nil, fmt.Errorf("the folder %s: %w", l.Number, full(err))
 	}
@@ -99,8 +99,7 @@ type record struct {
 	Files    []fileRecord `json:"files"`
 }
 
-// publish gives all that was written its name. The manifest comes first: it
-// says which names are ours to replace.
+// publish gives all that was written its name, manifest.json last.
 func (o *opening) publish(res *crypto.Result) error {
 	rec := record{State: res.State, Problems: res.Problems, Files: []fileRecord{}}
 	if res.Manifest != nil {
@@ -129,7 +128,7 @@ func (o *opening) publish(res *crypto.Result) error {
 		if err != nil {
 			return err
 		}
-		rec.Words = "words.txt"
+		rec.Words = wordsName
 		names[rec.Words] = t
 	}
 	b, err := json.MarshalIndent(rec, "", "  ")

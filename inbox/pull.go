@@ -128,6 +128,7 @@ func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt P
 	if saved := v.saveIndex(p.view); err == nil && saved != nil {
 		err = v.vaultError("writing the index", saved)
 	}
+	v.keepReserve()
 	p.count()
 	if ends(err) {
 		return &p.report, err

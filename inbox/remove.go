@@ -3,29 +3,57 @@ package inbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"temoin/storage"
 )
 
-// removedFile holds the tombstones: the names of the letters of drops that
-// were removed, so that a pull leaves them where they are and never follows
-// them again. It is sealed, because a list of names would say that somebody
-// removed something, and what. Closing letters and small chunks stand in it
-// too, so that they are not fetched to be tried.
+// removedFile holds the tombstones: the names of the objects of drops that were
+// removed, so that a pull leaves them where they are and never follows them
+// again. It is sealed, because a list of names would say that somebody removed
+// something, and what. Closing letters and small chunks stand in it too, so that
+// they are not fetched to be tried.
 const removedFile = "removed.age"
 
 type tombstones struct {
-	V    int  `json:"v"`
-	Keys keys `json:"keys"`
+	V     int     `json:"v"`
+	Keys  keys    `json:"keys"`
+	Drops []grave `json:"drops,omitempty"` // those that earlier versions removed are not among them
 }
 
+// grave is what is left of a removed drop: enough to find its objects at a source.
+type grave struct {
+	Drop   string `json:"drop"`
+	Letter key    `json:"letter"`
+	Seed   key    `json:"seed"`
+	Final  bool   `json:"final,omitempty"`
+}
+
+const tombstonesVersion = 1
+
+// loadTombstones returns what was removed. A damaged list is set aside, so that it
+// does not end every pull and every removal from then on.
 func (v *Vault) loadTombstones() (tombstones, error) {
-	t := tombstones{V: 1}
-	if err := v.load(removedFile, &t); err != nil {
-		return t, fmt.Errorf("reading what was removed from the vault: %w", err)
+	var t tombstones
+	err := v.load(removedFile, &t)
+	switch {
+	case errors.Is(err, errNewer), t.V > tombstonesVersion:
+		return t, fmt.Errorf("%s: %w", v.state.path(removedFile), errNewer)
+	case errors.Is(err, errState):
+		t = tombstones{}
+		now := "set aside as "
+		aside, moved := v.state.setFileAside(removedFile)
+		if moved != nil { // on a locked medium, where nothing is pulled or removed either
+			now, aside = "not set aside: ", moved.Error()
+		}
+		v.warn("%v. It says which drops were removed; they may come back with the next pull. It is %s%s.", err, now, aside)
+	case err != nil:
+		return t, err
 	}
+	t.V = tombstonesVersion
 	return t, nil
 }
 
@@ -42,6 +70,9 @@ func (v *Vault) removedKeys() (map[key]bool, error) {
 // not pulled again. With a source it deletes the drop there first, letter
 // last: a removal that was stopped can be repeated. It returns how many objects
 // were deleted from the vault and how many names at the source.
+//
+// On a full disk the reserve makes room for the tombstone and, where there is
+// none, the drop itself.
 func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (here, there int, err error) {
 	w, err := v.scan(ctx)
 	if err != nil {
@@ -51,22 +82,36 @@ func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := v.bury(e); err != nil {
-		return 0, 0, err
+	names := append(slices.Clone(e.Present), e.Letter)
+	err = v.bury(e)
+	if errors.Is(err, storage.ErrFull) && v.giveUpReserve() {
+		err = v.bury(e)
+	}
+	for errors.Is(err, storage.ErrFull) && here < len(names) {
+		if deleted := v.store.Delete(ctx, names[here].String()); deleted != nil {
+			return here, 0, fmt.Errorf("the vault: %w", deleted)
+		}
+		here++
+		err = v.bury(e)
+	}
+	if err != nil {
+		return here, 0, fmt.Errorf("remembering what is removed: %w", err)
 	}
 	if src != nil {
 		if there, err = v.removeAt(ctx, src, e); err != nil {
-			return 0, there, fmt.Errorf("the source: %w", err)
+			return here, there, fmt.Errorf("the source: %w", err)
 		}
 	}
-	for _, k := range append(slices.Clone(e.Present), e.Letter) {
+	for _, k := range names[here:] {
 		if err := v.store.Delete(ctx, k.String()); err != nil {
 			return here, there, fmt.Errorf("the vault: %w", err)
 		}
 		here++
 	}
 	delete(w.drops, e.Letter)
-	return here, there, v.saveIndex(w)
+	err = forgiven(v.saveIndex(w))
+	v.keepReserve()
+	return here, there, err
 }
 
 func (v *Vault) bury(e *entry) error {
@@ -80,10 +125,67 @@ func (v *Vault) bury(e *entry) error {
 	}
 	slices.SortFunc(t.Keys, compareKeys)
 	t.Keys = slices.Compact(t.Keys)
+	if !slices.ContainsFunc(t.Drops, func(g grave) bool { return g.Letter == e.Letter }) {
+		t.Drops = append(t.Drops, grave{e.Drop.Drop, e.Letter, e.Seed, e.Final})
+	}
 	return v.save(removedFile, t)
 }
 
 func compareKeys(a, b key) int { return bytes.Compare(a[:], b[:]) }
+
+// FindRemoved returns the number of the only drop that begins with prefix among
+// those that were removed from the vault.
+func (v *Vault) FindRemoved(prefix string) (string, error) {
+	e, err := v.exhume(prefix)
+	if err != nil {
+		return "", err
+	}
+	return e.Drop.Drop, nil
+}
+
+// RemoveAtSource deletes at a source what there is of a drop that was removed from
+// the vault before. It returns how many names were deleted.
+func (v *Vault) RemoveAtSource(ctx context.Context, number string, src storage.Source) (int, error) {
+	e, err := v.exhume(number)
+	if err != nil {
+		return 0, err
+	}
+	n, err := v.removeAt(ctx, src, e)
+	if err != nil {
+		err = fmt.Errorf("the source: %w", err)
+	}
+	return n, err
+}
+
+func (v *Vault) exhume(prefix string) (*entry, error) {
+	t, err := v.loadTombstones()
+	if err != nil {
+		return nil, err
+	}
+	var found *entry
+	for _, g := range t.Drops {
+		if !strings.HasPrefix(g.Drop, strings.ToLower(prefix)) {
+			continue
+		}
+		if found != nil {
+			return nil, ErrAmbiguous
+		}
+		found = &entry{Drop: Drop{Drop: g.Drop}, Letter: g.Letter, Seed: g.Seed, Final: g.Final}
+	}
+	if found == nil || prefix == "" {
+		return nil, ErrNoDrop
+	}
+	// Chunks behind a gap that is longer than any at the source.
+	for _, k := range found.names(func(k key) bool { return isBuried(t.Keys, k) }) {
+		found.Present = append(found.Present, k)
+	}
+	return found, nil
+}
+
+func isBuried(sorted keys, k key) bool {
+	_, ok := slices.BinarySearchFunc(sorted, k, compareKeys)
+	return ok
+}
 
 // removeAt deletes at the source all that the letter names there.
 func (v *Vault) removeAt(ctx context.Context, src storage.Source, e *entry) (n int, err error) {

@@ -33,11 +33,16 @@ func (v *Vault) scan(ctx context.Context) (*view, error) {
 	}
 	removed, err := v.removedKeys()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("what was removed from the vault: %w", err)
 	}
 	var ix index
-	if err := v.load(indexFile, &ix); err != nil && !errors.Is(err, errState) {
-		return nil, fmt.Errorf("reading the index of the vault: %w", err)
+	err = v.load(indexFile, &ix)
+	if errors.Is(err, errState) || errors.Is(err, errNewer) {
+		v.warn("%v. It is the index of the vault, and is made anew.", err)
+		v.state.remove(indexFile)
+		ix = index{}
+	} else if err != nil {
+		return nil, fmt.Errorf("the index of the vault: %w", err)
 	}
 	if ix.V != indexVersion {
 		ix.Drops = nil

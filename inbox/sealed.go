@@ -6,12 +6,17 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	"filippo.io/age"
 )
 
-var errState = errors.New("the file was cut, changed, or made by somebody else")
+// What can be wrong with a file of the state that could be read.
+var (
+	errState = errors.New("the file was cut, changed, or made by somebody else")
+	errNewer = errors.New("the file was made by a newer temoin: update this program")
+)
 
 // save seals value, as JSON, to the coordinator's own key. Whoever knows the
 // public key could seal such a file too, so a MAC with a key that comes from
@@ -36,24 +41,33 @@ func (v *Vault) save(name string, value any) error {
 }
 
 // load reads what save wrote into value. A file that is not there is no error
-// and leaves value alone; errState stands for one that is not ours.
+// and leaves value alone; errState stands for one that is not ours, errNewer for
+// one of ours that holds something else. Errors name the file.
 func (v *Vault) load(name string, value any) error {
 	sealed, err := v.state.read(name)
 	if sealed == nil || err != nil {
 		return err
 	}
+	b, err := v.unseal(name, sealed)
+	if err == nil && json.Unmarshal(b, value) != nil {
+		err = errNewer
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.state.path(name), err)
+	}
+	return nil
+}
+
+func (v *Vault) unseal(name string, sealed []byte) ([]byte, error) {
 	r, err := age.Decrypt(bytes.NewReader(sealed), v.keys.identities...)
 	if err != nil {
-		return errState
+		return nil, errState
 	}
 	b, err := io.ReadAll(io.LimitReader(r, maxState))
 	if err != nil || len(b) < sha256.Size || !hmac.Equal(b[:sha256.Size], v.mac(name, b[sha256.Size:])) {
-		return errState
+		return nil, errState
 	}
-	if err := json.Unmarshal(b[sha256.Size:], value); err != nil {
-		return errState
-	}
-	return nil
+	return b[sha256.Size:], nil
 }
 
 func (v *Vault) mac(name string, b []byte) []byte {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,6 +25,8 @@ type state struct {
 	once sync.Once
 	root *os.Root // of home; nil if it could not be opened
 	err  error
+
+	fails func(file string) error // for tests: takes the place of writing a file
 }
 
 func (s *state) open() (*os.Root, error) {
@@ -62,11 +65,25 @@ func (s *state) read(file string) ([]byte, error) {
 	}
 	f, err := root.Open(s.name(file))
 	if err != nil {
-		return nil, full(ignoreNotExist(err))
+		return nil, full(s.named("reading", file, ignoreNotExist(err)))
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxState))
-	return b, full(err)
+	return b, full(s.named("reading", file, err))
+}
+
+// named makes an error say which file it is about, from the vault's folder on: the
+// names in errors of root begin below that.
+func (s *state) named(what, file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if inner := new(fs.PathError); errors.As(err, &inner) {
+		err = inner.Err
+	} else if inner := new(os.LinkError); errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return &fs.PathError{Op: what, Path: s.path(file), Err: err}
 }
 
 func ignoreNotExist(err error) error {
@@ -79,18 +96,29 @@ func ignoreNotExist(err error) error {
 // replace writes a file under a temporary name, syncs and renames it, and syncs
 // the folder.
 func (s *state) replace(file string, b []byte) error {
+	err := error(nil)
+	if s.fails != nil {
+		err = s.fails(file)
+	}
+	if err == nil {
+		err = s.rewrite(file, b)
+	}
+	return full(s.named("writing", file, err))
+}
+
+func (s *state) rewrite(file string, b []byte) error {
 	root, err := s.open()
 	if err != nil {
-		return full(err)
+		return err
 	}
 	name := s.name(file)
 	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
-		return full(err)
+		return err
 	}
 	temp := path.Join(path.Dir(name), tempState+rand.Text())
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return full(err)
+		return err
 	}
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
@@ -99,7 +127,7 @@ func (s *state) replace(file string, b []byte) error {
 	}
 	if err != nil {
 		root.Remove(temp)
-		return full(err)
+		return err
 	}
 	if dir, err := root.Open(path.Dir(name)); err == nil {
 		dir.Sync() // where folders cannot be synced, the rename is what there is
@@ -115,18 +143,18 @@ const tempState = ".new-"
 func (s *state) add(file string, b []byte) error {
 	root, err := s.open()
 	if err != nil {
-		return full(err)
+		return full(s.named("writing", file, err))
 	}
 	name := s.name(file)
 	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
-		return full(err)
+		return full(s.named("writing", file, err))
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return full(err)
+		return full(s.named("writing", file, err))
 	}
 	_, err = f.Write(b)
-	return full(errors.Join(err, f.Close()))
+	return full(s.named("writing", file, errors.Join(err, f.Close())))
 }
 
 func (s *state) remove(file string) {
@@ -170,5 +198,24 @@ func (s *state) setAside(k key, object []byte) error {
 			return nil // the same damage again
 		}
 		return s.replace(file, object)
+	}
+}
+
+// setFileAside gives a damaged file of the state another name, which it returns
+// with its path.
+func (s *state) setFileAside(file string) (string, error) {
+	root, err := s.open()
+	if err != nil {
+		return "", full(err)
+	}
+	for n := 1; ; n++ {
+		aside := fmt.Sprintf("%s.damaged-%d", file, n)
+		if _, err := root.Lstat(s.name(aside)); err == nil {
+			continue
+		}
+		if err := root.Rename(s.name(file), s.name(aside)); err != nil {
+			return "", full(s.named("renaming", file, err))
+		}
+		return s.path(aside), nil
 	}
 }

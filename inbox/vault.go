@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"temoin/crypto"
@@ -41,11 +42,15 @@ func (k key) String() string { return "c/" + hex.EncodeToString(k[:]) }
 type Vault struct {
 	// Progress, if set, is told what long work is at, one call at a time.
 	Progress func(phase string, done, total int)
+	// Warn, if set, is told in English what somebody should know although the work
+	// goes on. Names of files stand in it: see [Escape].
+	Warn func(text string)
 
 	store storage.Store
 	keys  *Keys
 	state *state
 	seen  *view // what the last scan found
+	fsync func(*os.File) error
 }
 
 // NewVault returns the vault whose objects lie in store. What it remembers goes
@@ -54,7 +59,13 @@ type Vault struct {
 func NewVault(store storage.Store, stateDir string, keys *Keys) *Vault {
 	name := sha256.Sum256(append([]byte("temoin vault state folder"), keys.secret...))
 	sub := filepath.Join(filepath.Base(stateDir), hex.EncodeToString(name[:8]))
-	return &Vault{store: store, keys: keys, state: &state{home: filepath.Dir(stateDir), sub: sub}}
+	return &Vault{store: store, keys: keys, fsync: (*os.File).Sync, state: &state{home: filepath.Dir(stateDir), sub: sub}}
+}
+
+func (v *Vault) warn(format string, a ...any) {
+	if v.Warn != nil {
+		v.Warn(fmt.Sprintf(format, a...))
+	}
 }
 
 // holdings lists the objects of a source by name and size, at most maxObjects.

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -30,6 +33,16 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"box":    startBox,
 	"noise":  makeNoise,
 	"status": status,
+	"utf16":  writeUTF16,
+}
+
+// writeUTF16 writes a copy of a file as PowerShell 5.1 does: utf16 FILE COPY.
+func writeUTF16(ts *testscript.TestScript, _ bool, args []string) {
+	b := []byte("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n"))) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }
 
 // makeNoise makes a file that nobody can compress: noise FILE SIZE.
@@ -81,7 +94,9 @@ func exists(p string) bool {
 }
 
 // fakeBox speaks the protocol of a box and stores into a folder as one does.
-// It plays a role: good, flaky, full, stuck, newer, closed.
+// It plays a role: good, flaky, full, stuck, newer, closed. In the roles of the
+// table meddling it changes the sender's file "film" when the opening letter comes,
+// before which nothing else is sent.
 type fakeBox struct {
 	ts   *testscript.TestScript
 	to   *crypto.Recipients
@@ -137,6 +152,41 @@ func (b *fakeBox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+var meddling = map[string]func(film *os.File, size int64) error{
+	"shrinks": func(film *os.File, size int64) error { return film.Truncate(size / 3) },
+	"grows": func(film *os.File, size int64) error {
+		_, err := film.WriteAt([]byte("more and more"), size)
+		return err
+	},
+	"breaks": func(film *os.File, size int64) error {
+		_, err := film.WriteAt([]byte("no video"), 0)
+		return err
+	},
+	"writes": func(film *os.File, size int64) error {
+		_, err := film.WriteAt([]byte("something else"), size/2)
+		return err
+	},
+}
+
+// meddle changes a file, and makes sure that its time tells.
+func meddle(path string, how func(film *os.File, size int64) error) {
+	film, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		panic(err)
+	}
+	defer film.Close()
+	fi, err := film.Stat()
+	if err == nil {
+		err = how(film, fi.Size())
+	}
+	if err == nil {
+		err = os.Chtimes(path, fi.ModTime(), fi.ModTime().Add(time.Second))
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Retry-After", "0")
 	w.WriteHeader(status)
@@ -150,7 +200,9 @@ func (b *fakeBox) put(w http.ResponseWriter, r *http.Request, id string, under i
 		refuse(w, 400, "bad-object")
 		return
 	}
-	b.puts++
+	if b.puts++; b.puts == 1 && meddling[b.role] != nil {
+		meddle(b.ts.MkAbs("film"), meddling[b.role])
+	}
 	b.large = b.large || len(body) == storage.Large
 	switch {
 	case under > 1 && (b.puts == 1 || b.large && len(body) == storage.Small):

@@ -3,6 +3,9 @@ package main
 // Main is the program, for the scripts.
 var Main = main
 
+// Execute runs a command until it ends, or is interrupted.
+var Execute = execute
+
 // NewOutbox makes an outbox, and Drain waits for it.
 var (
 	NewOutbox = newOutbox

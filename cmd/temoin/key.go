@@ -92,8 +92,12 @@ func publicLines(of string) (*crypto.Recipients, error) {
 	if err != nil {
 		return nil, nil // which readKeys explains
 	}
+	plain, err := crypto.Text(text)
+	if err != nil {
+		return nil, nil // which readKeys explains, or opens
+	}
 	found := false
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(string(plain)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, secret) {
 			return nil, nil

@@ -27,7 +27,7 @@ func (a *app) readKeys(path string) (file []byte, keys *inbox.Keys, err error) {
 		return nil, nil, fail(exitNoKey, "", "the key file: %v", err)
 	}
 	defer f.Close()
-	file, err = io.ReadAll(io.LimitReader(f, 1<<20))
+	file, err = await(a.ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(f, 1<<20)) })
 	if err != nil {
 		return nil, nil, fail(exitNoKey, "", "the key file: %v", err)
 	}
@@ -56,9 +56,17 @@ func (a *app) prompt(prompt string) (string, error) {
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", fail(exitPassphrase, "in a script, set TEMOIN_PASSPHRASE", "a passphrase is needed, and there is no terminal to ask for it")
 	}
+	shows, err := term.GetState(int(in.Fd())) // the terminal, with echo
+	if err != nil {
+		return "", fmt.Errorf("reading the passphrase: %w", err)
+	}
 	fmt.Fprintf(a.errs, "%s", inbox.Escape(prompt))
-	p, err := term.ReadPassword(int(in.Fd()))
+	p, err := await(a.ctx, func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
 	fmt.Fprintln(a.errs)
+	if a.ctx.Err() != nil {
+		term.Restore(int(in.Fd()), shows)
+		return "", a.ctx.Err()
+	}
 	if err != nil {
 		return "", fmt.Errorf("reading the passphrase: %w", err)
 	}

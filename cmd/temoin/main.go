@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,32 +45,80 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{in: in, out: out, errs: errs}
+	a := &app{ctx: ctx, in: in, out: out, errs: errs}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	err := execute(ctx, root)
 	if err == nil {
 		return 0
 	}
 	code, hint := judge(err)
-	if !a.started { // cobra did not like the command line
+	if !a.started.Load() { // cobra did not like the command line
 		code, hint = exitUsage, "temoin --help lists the commands, temoin COMMAND --help explains one"
 	}
 	if ctx.Err() != nil {
-		code, hint = exitInterrupted, "the same command goes on where it was stopped"
+		code, hint = exitInterrupted, ""
+		if c, _, err := root.Find(args); err == nil && c.Name() == "pull" {
+			hint = "the same command goes on where it was stopped"
+		}
 	}
 	var s *said
 	if errors.As(err, &s) {
 		hint = s.hint
+	} else if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(errs, "temoin: error: %s\n", inbox.Escape(err.Error()))
 	if hint != "" {
 		fmt.Fprintf(errs, "temoin: hint: %s\n", inbox.Escape(hint))
 	}
 	return code
+}
+
+// patience is how long an interrupted command may take to leave things in order.
+// What still waits after that waits for something that does not come: a pipe that
+// nobody writes to, a file of a server that is gone. Every command can be killed
+// at any moment and loses nothing but time.
+const patience = 1500 * time.Millisecond
+
+func execute(ctx context.Context, c *cobra.Command) error {
+	done := make(chan error, 1)
+	go func() { done <- c.ExecuteContext(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return errors.New("interrupted while it waited for something that did not come")
+	}
+}
+
+// await calls do, which waits for something that ctx does not end, such as a
+// person at a keyboard. When ctx ends first, do is left behind.
+func await[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := do()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // said is an error with its exit code and a hint.
@@ -118,9 +168,10 @@ func judge(err error) (code int, hint string) {
 
 // app is what all commands share.
 type app struct {
+	ctx       context.Context // ends when the program is interrupted
 	in        io.Reader
 	out, errs io.Writer
-	started   bool // the command line was understood
+	started   atomic.Bool // the command line was understood
 
 	vault    string
 	identity string
@@ -161,7 +212,7 @@ The first day:
 func (a *app) note(c *cobra.Command) {
 	if do := c.RunE; do != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
-			a.started = true
+			a.started.Store(true)
 			return do(c, args)
 		}
 	}

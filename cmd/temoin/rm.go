@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"temoin/inbox"
 	"temoin/storage"
 )
 
@@ -18,7 +20,8 @@ func (a *app) rm() *cobra.Command {
 		Use:   "rm DROP",
 		Short: "Remove a drop from the vault, and from its source if you say so",
 		Long: `Removes a drop from the vault. It is remembered as removed, so that the next pull
-does not bring it back. With --source it is deleted there too, for everybody.
+does not bring it back. With --source it is deleted there too, for everybody; this
+also works later, when it is in the vault no more.
 
 It does not touch what you have opened, and no copies that others have made.`,
 		Example: "  temoin rm 3fa1\n  temoin rm 3fa1 --source https://box.example",
@@ -40,6 +43,11 @@ func (a *app) remove(c *cobra.Command, prefix, from string) error {
 		return err
 	}
 	drop, err := v.Find(c.Context(), prefix)
+	if errors.Is(err, inbox.ErrNoDrop) {
+		if drop, err = v.FindRemoved(prefix); err == nil {
+			return a.removeAtSource(c, v, keys, drop, from)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("drop %s: %w", prefix, err)
 	}
@@ -65,13 +73,33 @@ func (a *app) remove(c *cobra.Command, prefix, from string) error {
 	return nil
 }
 
-// confirm asks, when there is somebody to ask.
+// removeAtSource is for a drop that is not in the vault any more.
+func (a *app) removeAtSource(c *cobra.Command, v *inbox.Vault, keys *inbox.Keys, drop, from string) error {
+	if from == "" {
+		return fail(exitFailed, "--source SOURCE deletes it there as well", "drop %s was removed from the vault before", drop)
+	}
+	src, _, err := a.source(from, keys)
+	if err != nil {
+		return err
+	}
+	if !a.confirm(fmt.Sprintf("Drop %s was removed from the vault before. Remove it from the source? There is no way back. [y/N] ", drop)) {
+		return fail(exitFailed, "", "nothing was removed")
+	}
+	there, err := v.RemoveAtSource(c.Context(), drop, src)
+	if there > 0 || err == nil {
+		a.say("Drop %s: %s deleted at the source.", drop, count(there, "object"))
+	}
+	return err
+}
+
+// confirm asks, when there is somebody to ask. Everything but y and yes is no.
 func (a *app) confirm(question string) bool {
 	in, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return true
 	}
 	fmt.Fprint(a.errs, question)
-	answer, _ := bufio.NewReader(in).ReadString('\n')
-	return strings.EqualFold(strings.TrimSpace(answer), "y")
+	answer, _ := await(a.ctx, func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
+	answer = strings.TrimSpace(answer)
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }

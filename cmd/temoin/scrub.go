@@ -62,7 +62,10 @@ func (a *app) runScrub(ctx context.Context, out string, names []string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s, err := scrubCopy(name, cleanName(name, out))
+		s, err := scrubCopy(ctx, name, cleanName(name, out))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			if code, _ := judge(ofDisk(err)); code == exitFull {
 				return ofDisk(err)
@@ -115,15 +118,12 @@ func cleanName(name, out string) string {
 
 // scrubCopy writes a clean copy, or none. The copy appears under its name only
 // when it is whole.
-func scrubCopy(name, copyName string) (s scrubbed, err error) {
-	in, err := os.Open(name)
+func scrubCopy(ctx context.Context, name, copyName string) (s scrubbed, err error) {
+	in, _, err := openRegular(name)
 	if err != nil {
 		return s, err
 	}
 	defer in.Close()
-	if fi, err := in.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return s, errors.New("not a file")
-	}
 	if _, err := os.Lstat(copyName); err == nil {
 		return s, errExists(copyName)
 	}
@@ -133,7 +133,7 @@ func scrubCopy(name, copyName string) (s scrubbed, err error) {
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
-	rep, err := scrub.File(tmp, in)
+	rep, err := scrub.File(tmp, interruptible{ctx, in})
 	if err != nil {
 		return s, err
 	}

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +13,6 @@ import (
 	"temoin/crypto"
 	"temoin/inbox"
 	"temoin/scrub"
-	"temoin/storage"
 	"temoin/storage/box"
 )
 
@@ -45,7 +41,11 @@ and named first.
 
 The file names are not sent, and the details are removed, unless --keep-details is
 given. Nothing is left on this disk. If you stop it, what has arrived stays there;
-sending again starts a new drop.`,
+sending again starts a new drop.
+
+A file must not change while it is sent: let a recording end first. Exit code 3
+means that one did. What was sent of it, and all others, are there; there is no
+receipt.`,
 		Example: "  temoin send --box https://box.example film.mp4 photo.jpg\n  temoin send --box https://box.example --words \"They came at noon.\" photo.jpg",
 		RunE:    func(c *cobra.Command, args []string) error { return a.runSend(c.Context(), o, args) },
 	}
@@ -62,14 +62,14 @@ sending again starts a new drop.`,
 }
 
 func (a *app) runSend(ctx context.Context, o sendOptions, names []string) error {
-	words, err := a.readWords(o.words)
+	words, err := a.readWords(ctx, o.words)
 	if err != nil {
-		return err
+		return notSent(ctx, err)
 	}
-	files, err := openAll(names, o.keep)
+	files, err := openAll(ctx, names, o.keep)
 	defer closeAll(files)
 	if err != nil {
-		return err
+		return notSent(ctx, err)
 	}
 	if len(files) == 0 && words == "" {
 		return fail(exitUsage, "", "give a file, or --words")
@@ -80,7 +80,7 @@ func (a *app) runSend(ctx context.Context, o sendOptions, names []string) error 
 	}
 	to, err := a.checkBox(ctx, client, o)
 	if err != nil {
-		return err
+		return notSent(ctx, err)
 	}
 	for _, f := range files {
 		if f.meta.Details == scrub.Unknown {
@@ -88,6 +88,17 @@ func (a *app) runSend(ctx context.Context, o sendOptions, names []string) error 
 		}
 	}
 	return a.sealAndSend(ctx, client, to, words, files)
+}
+
+// notSent is the error of what comes before sending.
+func notSent(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fail(exitInterrupted, "", "interrupted: nothing was sent")
+	}
+	if code, _ := judge(err); code == exitUnreachable {
+		return fail(code, "is the network there? Nothing was sent", "%w", err)
+	}
+	return err
 }
 
 // checkBox asks the box for its keys and compares them with what was pinned.
@@ -129,12 +140,12 @@ func wrongKeys() error {
 		"the box does not have the keys that you expect; nothing was sent")
 }
 
-func (a *app) readWords(words string) (string, error) {
+func (a *app) readWords(ctx context.Context, words string) (string, error) {
 	if words != "-" {
 		return words, nil
 	}
 	const most = 16 << 20
-	b, err := io.ReadAll(io.LimitReader(a.in, most+1))
+	b, err := await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.in, most+1)) })
 	if err != nil {
 		return "", fmt.Errorf("reading the words: %w", err)
 	}
@@ -142,82 +153,6 @@ func (a *app) readWords(words string) (string, error) {
 		return "", fail(exitUsage, "send it as a file", "these words are longer than 16 MiB")
 	}
 	return string(b), nil
-}
-
-// toSend is an open file with what the manifest is going to say of it. Size is
-// that of what is sent.
-type toSend struct {
-	*os.File
-	size int64
-	meta crypto.File
-}
-
-// openAll opens all files before anything is sent, smallest first, and looks
-// what can be cleaned.
-func openAll(names []string, keep bool) (files []toSend, err error) {
-	if len(names) > crypto.MaxFiles-1 {
-		return nil, fail(exitUsage, "send the rest in a second drop", "%d files; one drop takes %d", len(names), crypto.MaxFiles-1)
-	}
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			return files, fail(exitUsage, "", "%v", err)
-		}
-		files = append(files, toSend{File: f})
-		fi, err := f.Stat()
-		if err != nil || !fi.Mode().IsRegular() {
-			return files, fail(exitUsage, "", "%s is not a file", name)
-		}
-		t := &files[len(files)-1]
-		if keep {
-			err = t.lookAt(fi)
-		} else {
-			err = t.tryToClean()
-		}
-		if err != nil {
-			return files, fail(exitFailed, "", "reading %s: %v", name, err)
-		}
-	}
-	slices.SortStableFunc(files, func(a, b toSend) int { return cmp.Compare(a.size, b.size) })
-	return files, nil
-}
-
-// lookAt says of a file that is sent as it is what it is.
-func (t *toSend) lookAt(fi os.FileInfo) error {
-	head := make([]byte, scrub.SniffLen)
-	n, err := t.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return err
-	}
-	t.size = fi.Size()
-	t.meta = crypto.File{Type: scrub.Sniff(head[:n]), Details: "kept", Name: filepath.Base(t.Name())}
-	return nil
-}
-
-// tryToClean says what will become of a file's hidden details. In the plan
-// that is all: which details there were is told at the end.
-func (t *toSend) tryToClean() error {
-	rep, err := scrub.File(counter{&t.size}, t.File)
-	if err != nil {
-		return err
-	}
-	t.meta = crypto.File{Type: rep.Type, Details: rep.Details}
-	_, err = t.Seek(0, io.SeekStart)
-	return err
-}
-
-// counter counts the bytes written to it.
-type counter struct{ n *int64 }
-
-func (c counter) Write(p []byte) (int, error) {
-	*c.n += int64(len(p))
-	return len(p), nil
-}
-
-func closeAll(files []toSend) {
-	for _, f := range files {
-		f.Close()
-	}
 }
 
 func (a *app) sealAndSend(ctx context.Context, client *box.Client, to *crypto.Recipients, words string, files []toSend) error {
@@ -232,21 +167,19 @@ func (a *app) sealAndSend(ctx context.Context, client *box.Client, to *crypto.Re
 	opt.Total = total
 	bar := a.newBar(total)
 	out := newOutbox(ctx, client.Put, bar.add)
-	s, err := crypto.NewSealer(to, out, opt)
+	sealer, err := crypto.NewSealer(to, out, opt)
 	if err != nil {
 		return err
 	}
-	err = sealAll(s, words, files)
-	if err == nil && s.Sealed() { // the closing letter waits for all others
-		if err = s.Pause(); err == nil {
-			err = out.drain()
-		}
+	s := &sealing{Sealer: sealer}
+	bad, err := sealAll(ctx, s, words, files)
+	if err == nil && len(bad) == 0 {
+		err = finish(s, out)
 	}
-	if err == nil {
-		err = s.Close()
-	}
-	if err != nil {
-		s.Cut() // what a file held before it failed is still sent
+	if err != nil || len(bad) > 0 {
+		// What a file held before it failed is still sent. Without a closing letter
+		// the coordinators see that not all of it is there.
+		s.Cut()
 	}
 	if drained := out.drain(); drained != nil {
 		err = drained
@@ -255,46 +188,76 @@ func (a *app) sealAndSend(ctx context.Context, client *box.Client, to *crypto.Re
 	if err != nil {
 		return unsent(ctx, out.arrived, bar.done, total, err)
 	}
+	if len(bad) > 0 {
+		return a.sentPartly(s, files, bad)
+	}
 	if a.json {
-		return a.emit(map[string]any{"receipt": s.Receipt().String(), "files": len(files), "bytes": total, "uncleaned": uncleaned(files)})
+		return a.emit(map[string]any{"receipt": s.Receipt().String(), "files": len(files), "bytes": s.n, "uncleaned": uncleaned(files)})
 	}
 	a.say("Everything has arrived. Your receipt, to be written down only if that is safe:")
 	_, err = fmt.Fprintln(a.out, s.Receipt())
 	return err
 }
 
-func sealAll(s *crypto.Sealer, words string, files []toSend) error {
-	if words != "" {
-		if err := s.Words(); err != nil {
+// finish closes the drop. The closing letter waits for all others.
+func finish(s *sealing, out *outbox) error {
+	if s.Sealed() {
+		if err := s.Pause(); err != nil {
 			return err
 		}
-		if _, err := io.WriteString(s, words); err != nil {
+		if err := out.drain(); err != nil {
 			return err
+		}
+	}
+	return s.Close()
+}
+
+// notWhole is a file that did not arrive as it was.
+type notWhole struct {
+	File string `json:"file"`
+	Why  string `json:"why"`
+}
+
+// sealAll seals the words and the files. A file that cannot be read, or changes
+// while it is, does not keep the others here. The error is one of the drop.
+func sealAll(ctx context.Context, s *sealing, words string, files []toSend) (bad []notWhole, err error) {
+	if words != "" {
+		if err := s.Words(); err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(s, words); err != nil {
+			return nil, err
 		}
 	}
 	for _, f := range files {
-		if err := sealFile(s, f); err != nil {
-			return err
+		err := f.seal(ctx, s)
+		if s.err != nil || ctx.Err() != nil {
+			return bad, err
+		}
+		if err != nil {
+			bad = append(bad, notWhole{f.Name(), err.Error()})
 		}
 	}
-	return nil
+	return bad, nil
 }
 
-func sealFile(s *crypto.Sealer, f toSend) error {
-	if f.meta.Details == scrub.Removed {
-		if err := s.File(crypto.File{Type: f.meta.Type}); err != nil {
+// sentPartly says what to do when the line was good and the files were not. The
+// drop stays as it is: there is no receipt, which would say that all is well.
+func (a *app) sentPartly(s *sealing, files []toSend, bad []notWhole) error {
+	for _, b := range bad {
+		a.say("NOT WHOLE: %s: %s", inbox.Escape(b.File), inbox.Escape(b.Why))
+	}
+	if a.json {
+		v := map[string]any{"files": len(files) - len(bad), "bytes": s.n, "uncleaned": uncleaned(files), "not_whole": bad}
+		if err := a.emit(v); err != nil {
 			return err
 		}
-		rep, err := scrub.File(s, f.File)
-		s.Details(rep.Details, rep.Removed)
-		return err
 	}
-	if err := s.File(f.meta); err != nil {
-		return err
+	hint := "wait until no program writes to it any more, then send it again; that starts a new drop"
+	if len(bad) < len(files) {
+		hint += ". The other files have arrived and need not be sent again"
 	}
-	// Without the wrapper io would choose a smaller buffer of its own.
-	_, err := io.CopyBuffer(s, struct{ io.Reader }{f.File}, make([]byte, 256<<10))
-	return err
+	return fail(exitPartly, hint, "%d of %s did not arrive whole; what was sent stays there, and there is no receipt", len(bad), count(len(files), "file"))
 }
 
 // uncleaned lists the files that could not be cleaned.
@@ -318,8 +281,11 @@ func unsent(ctx context.Context, objects int, done, total int64, err error) erro
 		return fail(exitInterrupted, "sending again starts a new drop", "interrupted: %s", arrived)
 	}
 	code, hint := judge(err)
-	if errors.Is(err, storage.ErrFull) {
+	switch code {
+	case exitFull:
 		hint = "the box is full; try again later"
+	case exitUnreachable:
+		hint = "is the network there? Sending again starts a new drop"
 	}
 	return fail(code, hint, "%s: %w", arrived, err)
 }

@@ -42,6 +42,7 @@ func (a *app) openVault(keys *inbox.Keys, make bool) (*inbox.Vault, error) {
 		return nil, fmt.Errorf("the vault %s: %w", a.vault, err)
 	}
 	v := inbox.NewVault(store, filepath.Join(a.vault, "state"), keys)
+	v.Warn = func(text string) { a.say("%s", inbox.Escape(text)) }
 	if isTerminal(a.errs) {
 		v.Progress = a.progress()
 	}

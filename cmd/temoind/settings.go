@@ -10,6 +10,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"temoin/crypto"
 	"temoin/storage/dir"
 )
 
@@ -188,6 +189,9 @@ func (s *settings) load(file string) error {
 	if err != nil {
 		return fmt.Errorf("the configuration: %w", err)
 	}
+	if text, err = crypto.Text(text); err != nil {
+		return fmt.Errorf("the configuration: %s: %w", file, err)
+	}
 	md, err := toml.Decode(string(text), s)
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
@@ -232,6 +236,9 @@ func credential(file, env string) (string, error) {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			return "", fmt.Errorf("a key of the bucket: %w", err)
+		}
+		if b, err = crypto.Text(b); err != nil {
+			return "", fmt.Errorf("a key of the bucket: %s: %w", file, err)
 		}
 		value = strings.TrimSpace(string(b))
 	}

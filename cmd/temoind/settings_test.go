@@ -145,6 +145,36 @@ func TestStrictConfiguration(t *testing.T) {
 	}
 }
 
+// Notepad puts a mark before the text, PowerShell 5.1 writes UTF-16.
+func TestConfigurationFromOtherEditors(t *testing.T) {
+	dir := t.TempDir()
+	utf16 := func(text string) string {
+		b := []byte("\xff\xfe")
+		for _, c := range []byte(text) {
+			b = append(b, c, 0)
+		}
+		return string(b)
+	}
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte(utf16("hunter2\r\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TEMOIN_S3_ACCESS_KEY", "hunter3")
+	text := "org = 'A group'\r\ns3_secret_key_file = '" + secret + "'\r\n"
+	for _, file := range []string{"\ufeff" + text, utf16(text)} {
+		s, err := settleFile(t, file)
+		if err != nil || s.Org != "A group" {
+			t.Errorf("%.20q: %v %+v", file, err, s)
+		}
+		if _, b, err := s.credentials(); b != "hunter2" || err != nil {
+			t.Errorf("the secret key is %q, %v", b, err)
+		}
+	}
+	if _, err := settleFile(t, utf16(text)+"x"); err == nil || !strings.Contains(err.Error(), "UTF-16") {
+		t.Errorf("UTF-16 that breaks off: %v", err)
+	}
+}
+
 // What --print-config prints is a configuration, and tells no secret.
 func TestPrintConfig(t *testing.T) {
 	dir := t.TempDir()

@@ -1,0 +1,148 @@
+package inbox_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"temoin/inbox"
+	"temoin/storage"
+	"temoin/storage/storagetest"
+)
+
+// list returns the names of all objects in a store.
+func list(t *testing.T, src storage.Source) (names []string) {
+	t.Helper()
+	for info, err := range src.List(t.Context(), "c/", "") {
+		must(t, err)
+		names = append(names, info.Key)
+	}
+	return names
+}
+
+// A drop that was removed from the vault can still be removed at the source: of its
+// letter nothing is left but what the tombstone holds.
+func TestRemoveThenAtSource(t *testing.T) {
+	keys, to := coordinator(t, true)
+	src, _ := newStore(t)
+	names := send(t, src, to, drop{files: [][]byte{noise(1, 2_500_000)}})
+	must(t, src.Delete(t.Context(), names[2])) // one chunk comes later
+	late := read(t, src, names[3])
+	must(t, src.Delete(t.Context(), names[3]))
+	v, path := newVault(t, keys)
+	pull(t, v, src)
+	numbers, err := v.Numbers(t.Context())
+	must(t, err)
+	if _, err := v.FindRemoved(numbers[0]); !errors.Is(err, inbox.ErrNoDrop) {
+		t.Errorf("before: %v", err)
+	}
+	if _, _, err := v.Remove(t.Context(), numbers[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	must(t, storagetest.Put(t.Context(), src, names[3], late))
+	send(t, src, to, drop{words: "Another."})
+
+	v = again(t, path, keys)
+	if _, err := v.Find(t.Context(), numbers[0]); !errors.Is(err, inbox.ErrNoDrop) {
+		t.Errorf("in the vault: %v", err)
+	}
+	number, err := v.FindRemoved(strings.ToUpper(numbers[0][:6]))
+	if err != nil || number != numbers[0] {
+		t.Fatalf("found %q, %v", number, err)
+	}
+	if _, err := v.FindRemoved(""); !errors.Is(err, inbox.ErrNoDrop) {
+		t.Errorf("no digit at all: %v", err)
+	}
+	n, err := v.RemoveAtSource(t.Context(), number, src)
+	if err != nil || n != 4 || len(list(t, src)) != 1 {
+		t.Errorf("%d objects deleted at the source, %d left, %v", n, len(list(t, src)), err)
+	}
+	if n, err := v.RemoveAtSource(t.Context(), number, src); n != 0 || err != nil {
+		t.Errorf("once more: %d, %v", n, err)
+	}
+	if r := pull(t, v, src); r.New != 1 || r.Drops != 1 {
+		t.Errorf("the next pull reports %+v", r)
+	}
+}
+
+// A damaged list of what was removed ends neither pulls nor removals. It is set
+// aside, and somebody is told once.
+func TestDamagedTombstones(t *testing.T) {
+	keys, to := coordinator(t, true)
+	src, _ := newStore(t)
+	send(t, src, to, drop{words: "One."})
+	v, path := newVault(t, keys)
+	pull(t, v, src)
+	file := inbox.StateFile(v, "removed.age")
+	for n, damage := range []func([]byte) []byte{
+		func(b []byte) []byte { return b[:len(b)-1] },
+		func(b []byte) []byte { b[len(b)-20] ^= 1; return b },
+		func([]byte) []byte { return nil },
+	} {
+		numbers, err := v.Numbers(t.Context())
+		must(t, err)
+		if _, _, err = v.Remove(t.Context(), numbers[0], nil); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(file)
+		must(t, err)
+		b = damage(b)
+		must(t, os.WriteFile(file, b, 0o600))
+		v = again(t, path, keys)
+		var said []string
+		v.Warn = func(text string) { said = append(said, text) }
+		if r := pull(t, v, src); r.New != 1 {
+			t.Errorf("the pull reports %+v", r)
+		}
+		aside := file + ".damaged-" + string(rune('1'+n))
+		if len(said) != 1 || !strings.Contains(said[0], file+": ") || !strings.Contains(said[0], aside) {
+			t.Errorf("said %q", said)
+		}
+		if kept, err := os.ReadFile(aside); err != nil || string(kept) != string(b) {
+			t.Errorf("set aside: %d bytes, %v", len(kept), err)
+		}
+	}
+}
+
+// A list that cannot be read is another thing than a damaged one: nothing is done
+// without it, and the error names the file.
+func TestUnreadableTombstones(t *testing.T) {
+	keys, to := coordinator(t, true)
+	src, _ := newStore(t)
+	send(t, src, to, drop{words: "One."})
+	v, _ := newVault(t, keys)
+	pull(t, v, src)
+	file := inbox.StateFile(v, "removed.age")
+	must(t, os.Mkdir(file, 0o700)) // reading it fails for root, too
+	_, err := v.Pull(t.Context(), src, "test", inbox.PullOptions{})
+	if err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("pull: %v", err)
+	}
+	if _, err := v.Drops(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("ls: %v", err)
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error("it was set aside")
+	}
+}
+
+// A damaged index is made anew, and somebody is told which file it was.
+func TestDamagedIndex(t *testing.T) {
+	keys, to := coordinator(t, true)
+	src, _ := newStore(t)
+	send(t, src, to, drop{words: "One."})
+	v, path := newVault(t, keys)
+	pull(t, v, src)
+	file := inbox.StateFile(v, "index.age")
+	must(t, os.WriteFile(file, []byte("age-encryption.org/v1\n"), 0o600))
+	v = again(t, path, keys)
+	var said []string
+	v.Warn = func(text string) { said = append(said, text) }
+	if got := states(t, v); got != "complete" || len(said) != 1 || !strings.Contains(said[0], file+": ") {
+		t.Errorf("states %q, said %q", got, said)
+	}
+	v = again(t, path, keys)
+	v.Warn = func(text string) { t.Errorf("said %q again", text) }
+	states(t, v)
+}
