@@ -16,6 +16,9 @@ import (
 // SetPause makes a line count as standing still after d, as broken after 10 d.
 func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 10*d }
 
+// SetStall makes a line count as broken after d.
+func (s *Server) SetStall(d time.Duration) { s.limits.stall = d }
+
 // SetRate makes uploads too slow below rate bytes a second after grace.
 func (s *Server) SetRate(rate int64, grace time.Duration) {
 	s.limits.minRate, s.limits.grace, s.limits.stall = rate, grace, 5*time.Second

@@ -17,7 +17,7 @@ type named struct {
 }
 
 // stale is the age at which a left-over of a crash is removed.
-var stale = 24 * time.Hour
+const stale = 24 * time.Hour
 
 var now = time.Now // tests have a time of their own
 
