@@ -101,7 +101,7 @@ func (v *visitor) strangers(name string) {
 // serialOf shakes hands with a box and returns its certificate's number, or
 // nothing if there is none that roots vouch for.
 func serialOf(addr string, roots *x509.CertPool) string {
-	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: &tls.Config{ServerName: boxName, RootCAs: roots}}
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: patience * 5 * time.Second}, Config: &tls.Config{ServerName: boxName, RootCAs: roots}}
 	c, err := dialer.DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return ""

@@ -151,7 +151,7 @@ func newPhone(t *testing.T, base string) *phone {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancelTime := context.WithTimeout(ctx, time.Minute)
+	ctx, cancelTime := context.WithTimeout(ctx, patience*time.Minute)
 	t.Cleanup(cancelTime)
 
 	ph := &phone{ctx: ctx, base: base}
@@ -223,7 +223,7 @@ func (ph *phone) fault(s string) {
 // send presses the button and waits for the page that comes back.
 func (ph *phone) send(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ph.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ph.ctx, patience*20*time.Second)
 	defer cancel()
 	button := chromedp.CSS(`form button[type=submit], form input[type=submit], form button:not([type])`)
 	resp, err := chromedp.RunResponse(ctx, chromedp.Click(button))

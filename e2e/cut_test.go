@@ -48,7 +48,7 @@ func beginUpload(t *testing.T, addr string, body []byte, contentType string, n i
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(time.Minute))
+	c.SetDeadline(time.Now().Add(patience * time.Minute))
 	fmt.Fprintf(c, "POST /en/send HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nAccept: text/plain\r\n\r\n",
 		addr, contentType, len(body))
 	if _, err := c.Write(body[:n]); err != nil {
@@ -83,7 +83,7 @@ func TestCut(t *testing.T) {
 	}
 
 	var missing string
-	end := time.Now().Add(40 * time.Second) // silence is noticed after 15 s
+	end := time.Now().Add(patience * 40 * time.Second) // silence is noticed after 15 s
 	for {
 		if missing = checkCuts(t, b, file, sent); missing == "" {
 			break

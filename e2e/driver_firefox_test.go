@@ -70,7 +70,7 @@ func startFirefox(t testing.TB, d *driver, proxy string, prefs []string) engine 
 		m = said.FindStringSubmatch(f.p.out.String())
 		return m != nil
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience*30*time.Second)
 	defer cancel()
 	if err := f.begin(ctx, m[1]+"/session"); err != nil {
 		t.Fatalf("starting firefox: %v\n%s", err, f.p.out.String())
@@ -193,7 +193,7 @@ func (f *firefox) press(ctx context.Context, css string) error {
 	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(patience * 5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		// The pointer would miss what lies outside the window, and does so as long as
 		// the page has not followed.
 		if err := f.call(ctx, "script.callFunction", object{

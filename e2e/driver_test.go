@@ -100,7 +100,7 @@ func inPath(t testing.TB, name string) string {
 // do asks the browser for something that must not fail.
 func (d *driver) do(what string, f func(context.Context) error) {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience*60*time.Second)
 	defer cancel()
 	if err := f(ctx); err != nil {
 		d.t.Fatalf("%s: %s: %v", d.kind, what, err)
@@ -171,6 +171,7 @@ func (d *driver) dark(on bool) {
 // has no answer, which is no failure.
 func (d *driver) waitFor(js string, most time.Duration) {
 	d.t.Helper()
+	most *= patience
 	last, err := json.RawMessage(nil), error(nil)
 	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		ctx, cancel := context.WithDeadline(context.Background(), end)

@@ -54,7 +54,7 @@ func startWebKit(t testing.TB, d *driver, proxy string) engine {
 		}
 		return err == nil
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience*30*time.Second)
 	defer cancel()
 	var session struct{ SessionID string }
 	err = w.ask(ctx, "POST", "http://"+addr+"/session", object{"capabilities": object{"alwaysMatch": object{

@@ -131,7 +131,7 @@ func TestDriverSeesFaults(t *testing.T) {
 			seen := func() bool {
 				return slices.ContainsFunc(d.consoleFaults(), func(s string) bool { return strings.Contains(s, f.want) })
 			}
-			for end := time.Now().Add(5 * time.Second); !seen(); time.Sleep(20 * time.Millisecond) {
+			for end := time.Now().Add(patience * 5 * time.Second); !seen(); time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Errorf("%s: the driver saw only %q", f.name, d.consoleFaults())
 					break

@@ -200,7 +200,7 @@ func (o *outlet) say(text string, answers int) (statuses string, receipts int) {
 		return "", 0
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(patience * 20 * time.Second))
 	go io.WriteString(c, text)
 	var raw bytes.Buffer
 	in := bufio.NewReader(io.TeeReader(c, &raw))

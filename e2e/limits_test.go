@@ -40,7 +40,7 @@ func released(t *testing.T, limit *cgroup) (*box, time.Duration) {
 	began := time.Now()
 	b.process = start(t, b.home, nil, args[0], args[1:]...)
 	for !healthy(b.url) {
-		if time.Sleep(time.Millisecond); time.Since(began) > 20*time.Second {
+		if time.Sleep(time.Millisecond); time.Since(began) > patience*20*time.Second {
 			t.Fatalf("the box does not answer:\n%s", b.out.String())
 		}
 	}

@@ -117,7 +117,7 @@ func TestLineShares(t *testing.T) {
 		return s
 	}
 	l := newLine(t, "http://"+addr, 7)
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience * 10 * time.Second}
 	put := func(n int) (status int) {
 		r, err := http.NewRequest("PUT", fmt.Sprintf("%s/%d", l.url, n), bytes.NewReader(make([]byte, 2000)))
 		if err != nil {

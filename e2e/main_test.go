@@ -93,7 +93,7 @@ func must(t testing.TB, codes []int, env []string, args ...string) result {
 
 func command(t testing.TB, dir string, env []string, name string, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience*3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
@@ -171,9 +171,14 @@ func freeAddr(t testing.TB) string {
 	return ""
 }
 
+// patience is how many times as long as on an idle machine anything may take.
+// Limits of time end what hangs, and measure nothing.
+const patience = 6
+
 // waitFor asks until ok says yes.
 func waitFor(t testing.TB, what string, most time.Duration, ok func() bool) {
 	t.Helper()
+	most *= patience
 	for end := time.Now().Add(most); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s: not within %v", what, most)

@@ -81,7 +81,7 @@ func (d *driver) walk(css string) {
 	for range 60 {
 		d.keys(tab)
 		hidden := "?"
-		for end := time.Now().Add(2 * time.Second); hidden != "" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // it scrolls
+		for end := time.Now().Add(patience * 2 * time.Second); hidden != "" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // it scrolls
 			hidden = d.text(unseen)
 		}
 		if hidden != "" {

@@ -113,9 +113,11 @@ func TestWordsOnTheWorstLine(t *testing.T) {
 	d.locks()
 	d.choose(pashto)
 	d.press1()
-	start := time.Now()
+	before := l.count().up
 	d.waitFor(`document.body.dataset.state == "done"`, 15*time.Second)
-	t.Logf("words took %v", time.Since(start))
+	if n := l.count().up - before; n > 100_000 {
+		t.Errorf("words took %d bytes: that is %d s on this line", n, n/10_000)
+	}
 	b.wantDrop(t, pashto)
 }
 

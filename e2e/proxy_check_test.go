@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-var fromWitness = net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(witness)}, Timeout: 5 * time.Second}
+var fromWitness = net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(witness)}, Timeout: patience * 5 * time.Second}
 
 // dial shakes hands from the witness's address.
 func (p *proxy) dial(c *tls.Config) (*tls.Conn, error) {
@@ -26,7 +26,7 @@ func (p *proxy) dial(c *tls.Config) (*tls.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw.SetDeadline(time.Now().Add(2 * time.Minute))
+	raw.SetDeadline(time.Now().Add(patience * 2 * time.Minute))
 	c.ServerName, c.InsecureSkipVerify = boxName, true
 	conn := tls.Client(raw, c)
 	if err := conn.Handshake(); err != nil {
@@ -161,7 +161,7 @@ func (p *proxy) broken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.SetDeadline(time.Now().Add(5 * time.Second))
+			c.SetDeadline(time.Now().Add(patience * 5 * time.Second))
 			io.WriteString(c, text)
 			c.(*net.TCPConn).CloseWrite()
 			io.Copy(io.Discard, c)
@@ -254,7 +254,7 @@ func (p *proxy) checkPassedOn(t *testing.T) {
 			return
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(patience * 20 * time.Second))
 		var text strings.Builder
 		for in := bufio.NewScanner(c); in.Scan() && in.Text() != ""; {
 			text.WriteString(in.Text() + "\n")

@@ -149,7 +149,7 @@ func (p *proxy) stop(t *testing.T) {
 	syscall.Kill(p.pid, syscall.SIGTERM)
 	select {
 	case <-p.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience * 20 * time.Second):
 		t.Error("the proxy does not end")
 	}
 	for _, pid := range pids {

@@ -89,7 +89,7 @@ func startAsking(url string) (stop func() (slowest time.Duration, failed error))
 	done := make(chan struct{})
 	var slowest time.Duration
 	var failed error
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience * 10 * time.Second}
 	wg.Go(func() {
 		for failed == nil {
 			select {
@@ -146,10 +146,10 @@ func TestSocketActivation(t *testing.T) {
 	port, tor := socket(t, "tcp", "127.0.0.1:0"), socket(t, "unix", path)
 	b := newBox(t)
 	clients := map[string]*http.Client{
-		"https://" + port.l.Addr().String(): {Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: 20 * time.Second},
+		"https://" + port.l.Addr().String(): {Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: patience * 20 * time.Second},
 		"http://box": {Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}}, Timeout: 20 * time.Second},
+		}}, Timeout: patience * 20 * time.Second},
 	}
 	waiting := make(chan error)
 	ask := func() {

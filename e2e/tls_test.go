@@ -38,13 +38,13 @@ func TestNoTraceOfBrokenHandshakes(t *testing.T) {
 		}
 		return err == nil
 	})
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(witness)}, Timeout: 5 * time.Second}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(witness)}, Timeout: patience * 5 * time.Second}
 	for i := range 60 {
 		c, err := dialer.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(5 * time.Second))
+		c.SetDeadline(time.Now().Add(patience * 5 * time.Second))
 		switch i % 4 {
 		case 0: // not TLS at all
 			io.WriteString(c, "GET /"+markQuery+" HTTP/1.1\r\nHost: x\r\nUser-Agent: "+markAgent+"\r\n\r\n")

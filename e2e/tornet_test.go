@@ -231,7 +231,7 @@ func (n *torNet) start(name, torrc string) *torNode {
 
 func (node *torNode) ask(command string) {
 	node.t.Helper()
-	node.conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	node.conn.SetWriteDeadline(time.Now().Add(patience * 10 * time.Second))
 	before := strings.Count(node.said(), "250 OK")
 	if _, err := io.WriteString(node.conn, command+"\r\n"); err != nil {
 		node.t.Fatal(err)

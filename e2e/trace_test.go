@@ -93,11 +93,11 @@ type visitor struct {
 }
 
 func newVisitor(t *testing.T, b *box) *visitor {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(witness)}, Timeout: 5 * time.Second}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(witness)}, Timeout: patience * 5 * time.Second}
 	v := &visitor{t: t, b: b, seen: map[int]int{}}
 	v.http = http.Client{
 		Transport: &http.Transport{DialContext: dialer.DialContext},
-		Timeout:   20 * time.Second,
+		Timeout:   patience * 20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
@@ -177,7 +177,7 @@ func (v *visitor) raw(text string, read bool) net.Conn {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(5 * time.Second))
+	c.SetDeadline(time.Now().Add(patience * 5 * time.Second))
 	io.WriteString(c, text)
 	if read {
 		defer c.Close()

@@ -30,7 +30,7 @@ func startTrap(t testing.TB, d *driver) (address string) {
 			}
 			go func() {
 				defer c.Close()
-				c.SetDeadline(time.Now().Add(10 * time.Second))
+				c.SetDeadline(time.Now().Add(patience * 10 * time.Second))
 				r, err := http.ReadRequest(bufio.NewReader(c))
 				if err != nil {
 					return

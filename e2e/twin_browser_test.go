@@ -208,7 +208,7 @@ func (tw *twin) send(t *testing.T, in [][]byte, types []answered) []answered {
 	tw.mu.Lock()
 	tw.in, tw.out = b.Bytes(), nil
 	tw.mu.Unlock()
-	ctx, cancel := context.WithTimeout(tw.ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(tw.ctx, patience*2*time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`batch()`, chromedp.EvalAwaitPromise)); err != nil {
 		t.Fatalf("in the browser: %v", err)
@@ -255,6 +255,19 @@ func (tw *twin) slice(t *testing.T, from, to int) []byte {
 		out[i] = byte(c)
 	}
 	return out
+}
+
+// read is how many bytes the browser's processes have read until now, of files and of
+// one another.
+func (tw *twin) read(t *testing.T) (sum int64) {
+	t.Helper()
+	for _, pid := range descendants(os.Getpid())[1:] {
+		var n int64
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+		fmt.Sscanf(string(b), "rchar: %d", &n)
+		sum += n
+	}
+	return sum
 }
 
 // memory is what the browser's processes have, all together: VmRSS, or VmHWM,

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func TestPortAndUnixSocketAtOnce(t *testing.T) {
 		for _, l := range []net.Listener{port, unix} {
 			c, err := net.Dial(l.Addr().Network(), l.Addr().String())
 			must(t, err)
-			c.SetDeadline(time.Now().Add(10 * time.Second))
+			c.SetDeadline(time.Now().Add(long))
 			if l == port {
 				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 			}
@@ -77,16 +78,17 @@ func TestWhoWasLetInIsAnswered(t *testing.T) {
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", l.Addr().String())
 		must(t, err)
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(long))
 		return c
 	}
 	const request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-	stop, done := doors(t, nil, l)
+	e := &entrance{TCPListener: l.(*net.TCPListener), in: make(chan struct{}), shut: make(chan struct{})}
+	stop, done := doors(t, nil, e)
 	early := dial()
 	defer early.Close()
-	time.Sleep(100 * time.Millisecond) // it is accepted
+	<-e.in
 	stop()
-	time.Sleep(100 * time.Millisecond)
+	<-e.shut
 	late := dial()
 	defer late.Close()
 	io.WriteString(early, request)
@@ -104,6 +106,26 @@ func TestWhoWasLetInIsAnswered(t *testing.T) {
 	}
 }
 
+// entrance is a listener that tells when the first connection is let in, and when
+// no more are.
+type entrance struct {
+	*net.TCPListener
+	in, shut chan struct{}
+	calls    int
+	once     sync.Once
+}
+
+func (e *entrance) Accept() (net.Conn, error) {
+	if e.calls++; e.calls == 2 { // net/http has noted the first one
+		close(e.in)
+	}
+	c, err := e.TCPListener.Accept()
+	if err != nil {
+		e.once.Do(func() { close(e.shut) })
+	}
+	return c, err
+}
+
 // A connection that says nothing does not keep a box from stopping.
 func TestSilenceDoesNotKeepTheBox(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
@@ -117,7 +139,7 @@ func TestSilenceDoesNotKeepTheBox(t *testing.T) {
 	select {
 	case err := <-done:
 		must(t, err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(long):
 		t.Fatal("it does not stop")
 	}
 	t.Logf("stopped after %.1f s", time.Since(began).Seconds())

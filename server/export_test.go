@@ -39,6 +39,9 @@ func (s *Server) State() (began time.Time, verdict string) { return s.health.car
 // Handler is what answers all requests.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// SetStall makes a line count as broken after d.
+func (s *Server) SetStall(d time.Duration) { s.limits.stall = d }
+
 // SetRate makes uploads too slow below rate bytes a second after grace.
 func (s *Server) SetRate(rate int64, grace time.Duration) {
 	s.limits.minRate, s.limits.grace, s.limits.stall = rate, grace, 5*time.Second

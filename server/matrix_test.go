@@ -148,7 +148,7 @@ func (b *box) ask(t *testing.T, secure bool, method, path, more string) asked {
 	c, err := net.Dial("tcp", b.addr)
 	must(t, err)
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(long))
 	if secure {
 		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 	}

@@ -103,7 +103,7 @@ func TestCutPutStoresNothing(t *testing.T) {
 		io.WriteString(c, "PUT /v1/objects/"+hex.EncodeToString(bytes.Repeat([]byte{byte(n)}, 32))+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n")
 		c.Write(object[:n])
 		c.(*net.TCPConn).CloseWrite()
-		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		c.SetReadDeadline(time.Now().Add(long))
 		if answer, _ := io.ReadAll(c); !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
 			t.Errorf("cut after %d bytes: %.60q", n, answer)
 		}

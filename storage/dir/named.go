@@ -16,7 +16,7 @@ type named struct {
 }
 
 // stale is the age at which a left-over of a crash is removed.
-var stale = 24 * time.Hour
+const stale = 24 * time.Hour
 
 // Tests have a time of their own, and stand in for a file system.
 var (
