@@ -108,12 +108,12 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log), scrub: scrub.Copy}
+	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
 	s.recipients.Store(cfg.Recipients)
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
 	s.restore(cfg.State)
-	s.idle, s.activity.conns = idle, make(map[net.Conn]bool)
+	s.scrub, s.idle, s.activity.conns = scrub.Copy, idle, make(map[net.Conn]bool)
 	s.handler = s.guard(s.routes())
 	return s, nil
 }
