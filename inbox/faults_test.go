@@ -33,12 +33,12 @@ type sentDrop struct {
 // is stopped, a wrong bit in the vault. Then nothing that is called complete may
 // lack a byte, and one more pull without faults has everything.
 func TestFaultsLoseNothing(t *testing.T) {
-	runs, seed := 40, uint64(1)
+	runs, seed := 12, uint64(1)
 	switch {
 	case os.Getenv("TEMOIN_FULL") != "":
 		runs, seed = 500, uint64(time.Now().UnixNano())
 	case testing.Short():
-		runs = 10
+		runs = 5
 	}
 	t.Logf("seed %d, %d runs", seed, runs)
 	keys, to := coordinator(t, true)

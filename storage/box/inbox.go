@@ -204,7 +204,7 @@ func (c *Client) authorize(ctx context.Context) (string, error) {
 	if c.token != "" {
 		return c.token, nil
 	}
-	err := c.retry(ctx, 4, func() error { return c.challenge(ctx) })
+	err := c.challenge(ctx) // the caller tries again
 	return c.token, err
 }
 
