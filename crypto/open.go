@@ -61,25 +61,26 @@ func (l *Letter) Seed() Seed { return l.seed }
 // tell.
 var ErrShort = errors.New("crypto: more of the header is needed")
 
-// Sealed tells by the header alone whether one of the identities opens an
-// object, and returns the header. Head is the beginning of the object. The error
-// is [ErrShort] when more of it is needed, never with [MaxHeader] bytes, and
-// [ErrNotRecipient] when none of them does, rubbish included: then the object is
-// no letter of theirs, whatever follows the header.
-func Sealed(head []byte, identities ...age.Identity) (header []byte, err error) {
+// Header returns the header at the beginning of an object, of which head is the
+// beginning. The error is [ErrShort] when more of it is needed, never with
+// [MaxHeader] bytes, and [ErrHeader] for what Témoin does not write.
+func Header(head []byte) ([]byte, error) {
 	kind, n, more, err := scanHeader(head)
 	if more && len(head) < MaxHeader {
 		return nil, ErrShort
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrNotRecipient, err)
+		return nil, err
 	}
-	header = head[:HeaderSize(kind, n)]
+	return head[:HeaderSize(kind, n)], nil
+}
+
+// Opens reports whether one of the identities opens a header. If none does, the
+// object is no letter of theirs, whatever follows.
+func Opens(header []byte, identities ...age.Identity) bool {
 	var noMatch *age.NoIdentityMatchError
-	if _, err := age.DecryptHeader(header, identities...); errors.As(err, &noMatch) {
-		return header, ErrNotRecipient
-	}
-	return header, nil // also with a wrong MAC: then it is ours and broken
+	_, err := age.DecryptHeader(header, identities...)
+	return !errors.As(err, &noMatch) // with a wrong MAC it is theirs, and broken
 }
 
 // OpenLetter opens the object that lies under key as an opening letter. Beside

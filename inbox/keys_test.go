@@ -61,8 +61,7 @@ func TestLockedKeys(t *testing.T) {
 func TestKeysFromOtherEditors(t *testing.T) {
 	file, recipient, err := inbox.NewKey(true)
 	must(t, err)
-	armored, err := inbox.Lock(file, "p")
-	must(t, err)
+	armored := lock(t, file)
 	binary, err := io.ReadAll(armor.NewReader(bytes.NewReader(armored)))
 	must(t, err)
 	inUTF16 := func(text []byte) []byte {
@@ -73,8 +72,6 @@ func TestKeysFromOtherEditors(t *testing.T) {
 		return b
 	}
 	crlf := func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) }
-	wide, err := inbox.Lock(inUTF16(file), "p")
-	must(t, err)
 	for name, f := range map[string][]byte{
 		"plain, mark":     slices.Concat([]byte("\ufeff"), file),
 		"plain, UTF-16":   inUTF16(crlf(file)),
@@ -84,7 +81,7 @@ func TestKeysFromOtherEditors(t *testing.T) {
 		"armored, zeros":  slices.Concat(armored, make([]byte, 700)),
 		"binary":          binary,
 		"binary, mark":    slices.Concat([]byte("\ufeff"), binary),
-		"UTF-16 inside":   wide,
+		"UTF-16 inside":   lock(t, inUTF16(file)),
 	} {
 		keys, err := inbox.ParseKeys(f, passphrase("p"))
 		if err != nil || keys.Recipients()[0] != recipient {
@@ -97,6 +94,21 @@ func TestKeysFromOtherEditors(t *testing.T) {
 	if _, err := inbox.ParseKeys(inUTF16(file)[:99], nil); !errors.Is(err, inbox.ErrNoKey) {
 		t.Errorf("UTF-16 that breaks off: %v", err)
 	}
+}
+
+// lock is [inbox.Lock] with the passphrase p, and with less work.
+func lock(t *testing.T, file []byte) []byte {
+	t.Helper()
+	r, err := age.NewScryptRecipient("p")
+	must(t, err)
+	r.SetWorkFactor(10)
+	var b bytes.Buffer
+	a := armor.NewWriter(&b)
+	w, err := age.Encrypt(a, r)
+	must(t, err)
+	_, err = w.Write(file)
+	must(t, errors.Join(err, w.Close(), a.Close()))
+	return b.Bytes()
 }
 
 func TestRefusedKeys(t *testing.T) {

@@ -93,16 +93,22 @@ func (p *pull) try(ctx context.Context, k key) error {
 			return notThere(err)
 		}
 	}
-	header, err := crypto.Sealed(buf[:n], p.v.keys.identities...)
+	header, err := crypto.Header(buf[:n])
 	if errors.Is(err, crypto.ErrShort) {
 		if n, err = p.fetch(ctx, k, buf[:crypto.MaxHeader], n); err != nil {
 			return notThere(err)
 		}
-		header, err = crypto.Sealed(buf[:n], p.v.keys.identities...)
+		header, err = crypto.Header(buf[:n])
 	}
 	if err != nil {
+		header = noHeader(buf[:n])
+	}
+	if p.sameHead(k, header) {
+		return nil // as it was
+	}
+	if err != nil || !crypto.Opens(header, p.v.keys.identities...) {
 		p.v.state.dropPartial(k)
-		return p.pass(k, judged(buf[:n], header))
+		return p.pass(k, header)
 	}
 	if _, err := p.fetch(ctx, k, buf, n); err != nil {
 		return notThere(err)
@@ -116,6 +122,12 @@ func (p *pull) try(ctx context.Context, k key) error {
 		return p.brokenLetter(k, err)
 	}
 	return p.keepLetter(ctx, k, l, buf, len(header))
+}
+
+func (p *pull) sameHead(k key, header []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen.sameHead(k, header)
 }
 
 // notThere makes the absence of an object that was listed no error: somebody

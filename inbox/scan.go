@@ -205,22 +205,17 @@ func (v *Vault) tryStray(ctx context.Context, k key) (*crypto.Letter, []byte, er
 	if err != nil {
 		return nil, nil, err
 	}
-	header, err := crypto.Sealed(object, v.keys.identities...)
+	header, err := crypto.Header(object)
 	if err != nil {
-		return nil, judged(object, header), err
+		return nil, noHeader(object), crypto.ErrNotRecipient
 	}
 	l, err := crypto.OpenLetter(k.String(), object, v.keys.identities...)
 	return l, header, err
 }
 
-// judged is what a verdict on an object remembers: its header, or where that is
-// none, the first bytes.
-func judged(head, header []byte) []byte {
-	if header != nil {
-		return header
-	}
-	return head[:min(len(head), 512)]
-}
+// noHeader is what a verdict remembers of an object that has no header: its first
+// bytes.
+func noHeader(head []byte) []byte { return head[:min(len(head), 512)] }
 
 // saveIndex writes down what is known. Of a drop that could not be read this
 // time nothing is known.

@@ -191,6 +191,3 @@ func (v *Vault) vaultError(what string, err error) error {
 	}
 	return &vaultError{fmt.Errorf("%s: %w", what, err)}
 }
-
-// dirName is where the state lies below the vault's folder, for tests and texts.
-func (v *Vault) dirName() string { return filepath.Join(v.state.home, v.state.sub) }

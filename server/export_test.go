@@ -15,51 +15,11 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"temoin/crypto"
 	"temoin/scrub"
-	"temoin/storage"
 )
 
 // SetPause makes a line count as standing still after d, as broken after 10 d.
 func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 10*d }
-
-// Seal seals a file as a form does that brings it in small pieces.
-func Seal(rs *crypto.Recipients, sink storage.Sink, wait time.Duration, file io.Reader) error {
-	log := NewLog(io.Discard)
-	out := newOutput(context.Background(), sink, log, 1)
-	sealer, err := crypto.NewSealer(rs, out, crypto.Options{Via: "form", Lang: "en", Total: 100 << 20})
-	if err != nil {
-		return err
-	}
-	u := newUpload(sealer, out, log, wait)
-	defer u.cut()
-	err = u.seal(func() error { return sealer.File(crypto.File{Type: "text/plain", Details: "kept"}) })
-	if err != nil {
-		return err
-	}
-	if _, err := io.CopyBuffer(struct{ io.Writer }{u}, struct{ io.Reader }{file}, make([]byte, pieceSize)); err != nil {
-		return err
-	}
-	return u.close()
-}
-
-// SetIdle makes the box renew itself when nothing was under way for d.
-func (s *Server) SetIdle(d time.Duration) { s.idle = d }
-
-// Watch does what Serve does to know whether the store works.
-func (s *Server) Watch(ctx context.Context) { s.health.watch(ctx) }
-
-// ProbeNow tries the store, whatever the time is.
-func (s *Server) ProbeNow(ctx context.Context) { s.health.probe(ctx) }
-
-// Known is closed when the box has tried its store.
-func (s *Server) Known() <-chan struct{} { return s.health.known }
-
-// State is what the next process image would have to know of the store.
-func (s *Server) State() (began time.Time, verdict string) { return s.health.carry() }
-
-// Handler is what answers all requests.
-func (s *Server) Handler() http.Handler { return s.handler }
 
 // SetStall makes a line count as broken after d.
 func (s *Server) SetStall(d time.Duration) { s.limits.stall = d }
@@ -153,6 +113,24 @@ func (s *Server) AddPanic(message string) {
 		panic(message + r.UserAgent())
 	}))
 }
+
+// SetIdle makes the box renew itself when nothing was under way for d.
+func (s *Server) SetIdle(d time.Duration) { s.idle = d }
+
+// Watch does what Serve does to know whether the store works.
+func (s *Server) Watch(ctx context.Context) { s.health.watch(ctx) }
+
+// ProbeNow tries the store, whatever the time is.
+func (s *Server) ProbeNow(ctx context.Context) { s.health.probe(ctx) }
+
+// Known is closed when the box has tried its store.
+func (s *Server) Known() <-chan struct{} { return s.health.known }
+
+// State is what the next process image would have to know of the store.
+func (s *Server) State() (began time.Time, verdict string) { return s.health.carry() }
+
+// Handler is what answers all requests.
+func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) Expire(number []byte, origin string) [32]byte {
 	return s.inbox.secret(number, origin).Answer(origin)

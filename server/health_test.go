@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -237,6 +238,19 @@ func TestHealthOverARenewal(t *testing.T) {
 		sleep(time.Minute)
 		if got, events := w.asked(t), w.events(); got != "200 OK ok" || !maps.Equal(events, map[string]int{"store-works": 1}) {
 			t.Errorf("%q, %v", got, events)
+		}
+	})
+}
+
+// A probe that was late, because of a renewal or a busy processor, moves none
+// after it.
+func TestHealthKeepsItsTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t, &server.State{Probed: time.Now().Add(-70 * time.Second)}, &tried{})
+		w.watch(t)
+		sleep(2 * time.Minute)
+		if p := w.probes(); !slices.Equal(p, []time.Duration{0, 50 * time.Second, 110 * time.Second}) {
+			t.Errorf("tried at %v", p)
 		}
 	})
 }

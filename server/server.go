@@ -110,7 +110,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log), scrub: scrub.Copy}
+	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
 	if s.health, err = newHealth(cfg.Sink, s.limits, cfg.Recipients.Kind()); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func New(cfg Config) (*Server, error) {
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
 	s.restore(cfg.State)
-	s.idle, s.activity.conns = idle, make(map[net.Conn]bool)
+	s.scrub, s.idle, s.activity.conns = scrub.Copy, idle, make(map[net.Conn]bool)
 	s.handler = s.guard(s.routes())
 	return s, nil
 }

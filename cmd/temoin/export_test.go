@@ -11,3 +11,9 @@ var (
 	NewOutbox = newOutbox
 	Drain     = (*outbox).drain
 )
+
+// WriteNew makes a file; Fsync is what it syncs with.
+var (
+	WriteNew = writeNew
+	Fsync    = &fsync
+)

@@ -204,6 +204,7 @@ func (a *app) keyPasswd(path string, open bool) error {
 		os.Remove(temp)
 		return fmt.Errorf("writing the key: %w", ofDisk(err))
 	}
+	syncFolder(filepath.Dir(path))
 	a.say("Done. Other copies of this file keep the old passphrase.")
 	return nil
 }

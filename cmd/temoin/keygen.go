@@ -90,6 +90,18 @@ func ofDisk(err error) error {
 	return err
 }
 
+// fsync is os.File.Sync, unless a test listens.
+var fsync = (*os.File).Sync
+
+// syncFolder makes the names in a folder durable. Some file systems cannot do that
+// to folders; there, the name is what there is.
+func syncFolder(path string) {
+	if dir, err := os.Open(path); err == nil {
+		fsync(dir)
+		dir.Close()
+	}
+}
+
 // writeTemp writes b into a synced file beside path and returns its name.
 func writeTemp(path string, b []byte) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".temoin-*") // mode 0600
@@ -97,19 +109,21 @@ func writeTemp(path string, b []byte) (string, error) {
 		return "", err
 	}
 	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, fsync(f), f.Close()); err != nil {
 		os.Remove(f.Name())
 		return "", err
 	}
 	return f.Name(), nil
 }
 
-// writeNew makes a file that must not be there yet, all of it or nothing.
+// writeNew makes a file that must not be there yet, all of it or nothing. When it
+// returns, a power cut does not take it away any more.
 func writeNew(path string, b []byte) error {
 	temp, err := writeTemp(path, b)
 	if err != nil {
 		return err
 	}
+	defer syncFolder(filepath.Dir(path))
 	defer os.Remove(temp)
 	err = os.Link(temp, path)
 	if err == nil || errors.Is(err, os.ErrExist) {
