@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -17,23 +18,28 @@ type upload struct {
 	log    *Log
 	wait   time.Duration
 
+	pause *time.Timer
+
 	mu     sync.Mutex // of what follows, and of the sealer
-	pause  *time.Timer
 	ended  bool
 	broken error // of the sealer
 }
 
 func newUpload(sealer *crypto.Sealer, out *output, log *Log, wait time.Duration) *upload {
 	u := &upload{sealer: sealer, out: out, log: log, wait: wait}
-	u.mu.Lock() // the timer must not find itself missing
-	defer u.mu.Unlock()
-	u.pause = time.AfterFunc(wait, u.standstill)
+	u.pause = time.AfterFunc(math.MaxInt64, u.standstill) // which must not find it missing
+	u.pause.Reset(wait)
 	return u
 }
 
 // standstill stores what the sealer holds. Nobody is above it to catch a panic.
 func (u *upload) standstill() {
-	u.mu.Lock()
+	if !u.mu.TryLock() {
+		// The sealer is used, or waits for a busy store: that is no line that stands
+		// still, and a chunk that was padded now would only be one more to store.
+		u.pause.Reset(u.wait)
+		return
+	}
 	defer u.mu.Unlock()
 	defer func() {
 		if recover() != nil {
