@@ -16,6 +16,7 @@ import (
 
 	"temoin/crypto"
 	"temoin/server"
+	"temoin/storage/dir"
 )
 
 // box is a set of settings at work: what SIGHUP reads again.
@@ -27,6 +28,7 @@ type box struct {
 	before      *inherited // the process image that this one renews, or nil
 	onion       string     // the name in Tor, or empty
 	bucket      *probed    // nil: the store is a disk
+	disk        *dir.Store // nil: the store is a bucket
 }
 
 // inherited is what a process image takes over from the one before it.
@@ -46,6 +48,7 @@ type carried struct {
 	NextOrders time.Time
 	Onion      string
 	Proven     bool // the bucket has shown that it honours preconditions
+	Doubtful   bool // a sync of the store's folders has failed
 }
 
 func (b *box) readRecipients() error {
@@ -147,6 +150,7 @@ func (b *box) carry(state server.State) carried {
 	if pair := b.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key
 	}
+	c.Doubtful = b.disk != nil && b.disk.Doubtful()
 	if b.orders != nil {
 		c.NextOrders = b.orders.due()
 	}

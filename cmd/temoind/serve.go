@@ -192,7 +192,10 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 		if err != nil {
 			return err
 		}
-		cfg.Sink, cfg.Inbox = store, store
+		b.disk, cfg.Sink, cfg.Inbox = store, store, store
+		if b.before != nil && b.before.state.Doubtful {
+			store.Doubt()
+		}
 		if b.before == nil {
 			return tryStore(ctx, store, cfg.Recipients.Kind(), stderr)
 		}

@@ -59,7 +59,8 @@ var (
 
 // Store is a [storage.Store] in a directory.
 type Store struct {
-	root string
+	root   string
+	opened os.FileInfo // of root
 	// mark, when a test sets it, is called at each step of a write with the
 	// step's name and what it is about; an error takes the place of the step's.
 	mark func(step, name string) error
@@ -69,7 +70,7 @@ type Store struct {
 	swept sync.Once // old left-overs in tmp were looked for
 
 	mu     sync.Mutex
-	ready  map[string]bool // kinds ("c", "r") whose folders are made and synced
+	ready  map[string]bool // kinds ("c") and folders ("c/0a") that are made and synced
 	failed error           // a directory sync met an I/O error
 	plain  bool            // O_TMPFILE does not work here
 	lacks  Lacks
@@ -91,6 +92,9 @@ func New(path string) (*Store, error) {
 	s := &Store{root: root, fsync: (*os.File).Sync, ready: make(map[string]bool)}
 	if err := s.makeRoot(root); err != nil {
 		return nil, fmt.Errorf("storage/dir: making the folder: %w", mapped(err))
+	}
+	if s.opened, err = os.Stat(root); err != nil {
+		return nil, fmt.Errorf("storage/dir: looking at the folder: %w", mapped(err))
 	}
 	return s, nil
 }

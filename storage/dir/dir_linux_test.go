@@ -96,6 +96,7 @@ func TestSkipsStrangers(t *testing.T) {
 	}
 	place := func(i int) (key, file string) {
 		key = storagetest.Key(i)
+		os.MkdirAll(filepath.Join(path, "c", key[2:4]), 0o700)
 		return key, filepath.Join(path, "c", key[2:4], key[2:])
 	}
 	short, shortFile := place(2)

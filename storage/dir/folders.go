@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 )
 
-// openFan opens the folder of key, and makes all folders of its kind durable
-// first, once in the life of the store or again when someone removed them.
+// errOtherRoot: a mount point whose drive went away, for example, is not filled.
+var errOtherRoot = errors.New("another folder is where the store was; open the store anew if that is meant")
+
+// openFan opens the folder of key, which is durable: once in the life of the store
+// for each folder, and again when someone removed it.
 func (s *Store) openFan(key string) (*os.File, error) {
 	for again := false; ; again = true {
-		if err := s.prepare(key[:1], again); err != nil {
+		if err := s.prepare(key[:1], key[2:4], again); err != nil {
 			return nil, err
 		}
 		dir, err := os.Open(filepath.Join(s.root, fan(key)))
@@ -21,36 +24,78 @@ func (s *Store) openFan(key string) (*os.File, error) {
 	}
 }
 
-// prepare makes the 256 folders of one kind and syncs what names them, also
-// when they are there already: a process that crashed may have made them. All
-// at once costs two syncs; each at its first use would cost 256.
-func (s *Store) prepare(kind string, again bool) error {
+// prepare makes a folder of a kind and syncs what names it, also when it is there
+// already: another process may have made it and crashed, or be about to sync.
+// Those that are there when the first one is asked for cost one sync together.
+func (s *Store) prepare(kind, digits string, again bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ready[kind] && !again {
+	folder := kind + "/" + digits
+	if s.ready[folder] && !again {
 		return nil
 	}
 	top := filepath.Join(s.root, kind)
+	if !s.ready[kind] || again {
+		if err := s.prepareKind(kind, top); err != nil {
+			return err
+		}
+		if s.ready[folder] {
+			return nil
+		}
+	}
+	err := makeDir(filepath.Join(top, digits))
+	if errors.Is(err, os.ErrNotExist) { // someone removed the one above it
+		if err = s.prepareKind(kind, top); err == nil {
+			err = makeDir(filepath.Join(top, digits))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.at("folders", folder); err != nil {
+		return err
+	}
+	if err := s.syncDir(top, kind); err != nil {
+		s.failLocked(err)
+		return err
+	}
+	s.ready[folder] = true
+	return nil
+}
+
+// prepareKind makes the folder of a kind, and makes what is in it durable.
+func (s *Store) prepareKind(kind, top string) error {
+	now, err := os.Stat(s.root)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(now, s.opened) {
+		return errOtherRoot
+	}
 	if err := makeDir(top); err != nil {
 		return err
 	}
-	for i := range 256 {
-		if err := makeDir(filepath.Join(top, fmt.Sprintf("%02x", i))); err != nil {
-			return err
-		}
+	entries, err := os.ReadDir(top)
+	if err != nil {
+		return err
 	}
 	if err := s.at("folders", kind); err != nil {
 		return err
 	}
-	err := s.syncDir(top, kind)
-	if err == nil {
+	if err = s.syncDir(top, kind); err == nil {
 		err = s.syncDir(s.root, ".")
 	}
 	if err != nil {
 		s.failLocked(err)
 		return err
 	}
+	for i := range 256 {
+		delete(s.ready, fmt.Sprintf("%s/%02x", kind, i))
+	}
 	s.ready[kind] = true
+	for _, e := range entries {
+		s.ready[kind+"/"+e.Name()] = true
+	}
 	return nil
 }
 

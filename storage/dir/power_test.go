@@ -191,29 +191,93 @@ func TestExistMeetsUnsyncedLink(t *testing.T) {
 	}
 }
 
-// Folders that are found at the first use may be another's, made and not
-// synced: each process syncs what names them once.
+// Folders that are found may be another's, made and not synced: each process
+// syncs what names them, those that are there at its first use all at once.
 func TestFoundFoldersAreSynced(t *testing.T) {
 	root := t.TempDir()
-	for process := range 2 {
+	open := func() (s *dir.Store, count map[string]int) {
 		s, err := dir.New(root)
 		if err != nil {
 			t.Fatal(err)
 		}
-		count := map[string]int{}
+		count = map[string]int{}
 		dir.SetMark(s, func(step, name string) error {
 			if step == "dir-synced" {
 				count[name]++
 			}
 			return nil
 		})
-		for i := range 3 {
-			if err := storagetest.Put(t.Context(), s, storagetest.Key(3*process+i), storagetest.Body(1, storage.Small)); err != nil {
+		return s, count
+	}
+	put := func(s *dir.Store, from, to int) {
+		for i := from; i < to; i++ {
+			if err := storagetest.Put(t.Context(), s, storagetest.Key(i), storagetest.Body(1, storage.Small)); err != nil && !errors.Is(err, storage.ErrExist) {
 				t.Fatal(err)
 			}
 		}
-		if count["c"] != 1 || count["."] != 1 {
-			t.Errorf("process %d synced c %d times and the root %d times, want once each", process, count["c"], count["."])
-		}
+	}
+	first, firstCount := open()
+	put(first, 0, 3)
+	if firstCount["c"] != 1+3 || firstCount["."] != 1 {
+		t.Errorf("the first process synced c %d times and the root %d times, want 4 and 1", firstCount["c"], firstCount["."])
+	}
+	second, count := open()
+	put(second, 0, 3)
+	if count["c"] != 1 || count["."] != 1 {
+		t.Errorf("a later process synced c %d times and the root %d times, want once each", count["c"], count["."])
+	}
+	put(second, 3, 4) // a folder that the first process does not know
+	put(first, 3, 4)
+	if count["c"] != 2 || firstCount["c"] != 5 {
+		t.Errorf("for a folder that the other made c was synced %d and %d times, want 2 and 5", count["c"], firstCount["c"])
+	}
+}
+
+// A folder in the place of the store's own is not filled: that is the mount point
+// of a drive that went away.
+func TestOtherRootIsNotFilled(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "drive")
+	s, err := dir.New(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(root, root+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small)); err == nil {
+		t.Error("an object was stored where the store is not")
+	}
+	if left, err := os.ReadDir(filepath.Join(root, "c")); err == nil {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := os.Remove(root); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), storagetest.Key(1)); err == nil {
+		t.Error("an object was deleted from a store that is not there")
+	}
+	if err := os.Rename(root+"-away", root); err != nil {
+		t.Fatal(err)
+	}
+	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small)); err != nil {
+		t.Errorf("after the drive came back: %v", err)
+	}
+}
+
+// What one process image does not trust, the next one does not trust either.
+func TestDoubtIsHandedOn(t *testing.T) {
+	s, err := dir.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Doubtful() {
+		t.Error("a new store is doubtful")
+	}
+	s.Doubt()
+	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small)); err == nil || !s.Doubtful() {
+		t.Errorf("a doubtful store took an object: %v", err)
 	}
 }

@@ -148,6 +148,11 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 
 func (s *Store) remove(key string) error {
 	dir, err := os.Open(filepath.Join(s.root, fan(key)))
+	if errors.Is(err, os.ErrNotExist) {
+		if _, gone := os.Stat(s.root); gone != nil {
+			return fmt.Errorf("the folder of the store is not there: %v", pathless(gone))
+		}
+	}
 	if err != nil {
 		return err
 	}

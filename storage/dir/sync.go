@@ -3,6 +3,7 @@ package dir
 import (
 	"fmt"
 	"os"
+	"syscall"
 )
 
 // usable returns the error that made the store unusable, if there was one.
@@ -10,6 +11,18 @@ func (s *Store) usable() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.failed
+}
+
+// Doubtful reports whether the store refuses to commit because a sync of a folder
+// failed. Doubt makes it so: a process that replaces itself hands that on, or the
+// next one would take for durable what may be in the kernel's memory alone.
+func (s *Store) Doubtful() bool { return s.usable() != nil }
+
+// Doubt makes the store refuse to commit. See [Store.Doubtful].
+func (s *Store) Doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failLocked(syscall.EIO)
 }
 
 // failLocked remembers that a directory sync lost something, if err says so.

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"io"
+	"path/filepath"
+	"testing"
+
+	"temoin/crypto"
+	"temoin/server"
+)
+
+// A process image hands on that a sync of the store's folders failed: the next one
+// must not take for durable what is in the kernel's memory alone.
+func TestDoubtIsCarriedOver(t *testing.T) {
+	store := "dir:" + filepath.Join(t.TempDir(), "store")
+	for _, doubtful := range []bool{false, true} {
+		b := &box{settings: settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful}}}
+		to, err := crypto.ParseRecipients(recipient(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.to.Store(to)
+		if err := b.openStore(t.Context(), &server.Config{Recipients: to}, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.carry(server.State{}).Doubtful; got != doubtful {
+			t.Errorf("of a store that is doubtful, %v, the next image learns %v", doubtful, got)
+		}
+	}
+}
