@@ -106,11 +106,37 @@ func (a *app) dirSource(path string) (storage.Source, string, error) {
 	if to, err := os.Stat(a.vault); err == nil && os.SameFile(from, to) {
 		return nil, "", fail(exitUsage, "", "the source and the vault are the same folder")
 	}
+	if err := looksLikeStore(path); err != nil {
+		return nil, "", err
+	}
 	s, err := dir.New(path)
 	if abs, absErr := filepath.Abs(path); absErr == nil {
 		path = abs
 	}
 	return s, "dir:" + path, err
+}
+
+// looksLikeStore refuses a folder that holds other things than a store: a pull
+// from it would bring nothing, and call that all. An empty one is a store that
+// nobody wrote to.
+func looksLikeStore(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fail(exitRefused, "", "the folder %s: %v", path, err)
+	}
+	hint := "it is the folder that temoind serve --store dir:PATH writes to; its objects lie in a folder \"c\" there"
+	for _, e := range entries {
+		if e.Name() == "c" && e.IsDir() {
+			return nil
+		}
+		if fi, err := os.Stat(filepath.Join(path, e.Name(), "c")); err == nil && fi.IsDir() {
+			hint = "did you mean dir:" + filepath.Join(path, e.Name()) + "?"
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return fail(exitRefused, hint, "%s is not the folder of a store", path)
 }
 
 // emit prints one JSON object on a line of stdout, with nothing in it that a

@@ -150,6 +150,8 @@ func TestPut(t *testing.T) {
 		{"moved", "307", storage.ErrDenied, 1},
 		{"full", "507", storage.ErrFull, 3},
 		{"full for a moment", "507 201", nil, 2},
+		{"broken", "500", storage.ErrUnreachable, 3},
+		{"broken for a moment", "500 500 201", nil, 3},
 		{"busy for ever", "503", storage.ErrUnreachable, -1},
 	}
 	for _, tt := range tests {

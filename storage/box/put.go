@@ -14,9 +14,11 @@ import (
 // Put sends the object with this ID, 64 hexadecimal digits, and returns nil
 // when the box has stored it for good. It tries again as long as there is
 // hope: until ctx ends, or ten minutes have gone by in which the box took no
-// object at all. A full box is asked a few times only.
+// object at all. A box that is full, or whose store is broken, is asked a few
+// times only: somebody has to act.
 func (c *Client) Put(ctx context.Context, id string, body []byte) error {
 	full := 0
+	var answer *answerError
 	var trouble time.Time // since when this object fails
 	for try := 1; ; try++ {
 		err := c.putOnce(ctx, id, body)
@@ -32,7 +34,7 @@ func (c *Client) Put(ctx context.Context, id string, body []byte) error {
 		}
 		stuck := min(time.Since(trouble), time.Since(time.Unix(0, c.moved.Load())))
 		switch {
-		case errors.Is(err, storage.ErrFull):
+		case errors.Is(err, storage.ErrFull), errors.As(err, &answer) && answer.status == http.StatusInternalServerError:
 			if full++; full >= c.times.full {
 				return err
 			}
