@@ -6,10 +6,16 @@
 // Ciphertext is the archive, plaintext is a view. A [Vault] is a store of
 // sealed objects, under the names that they had at the source, and a folder
 // "state" beside them. Nothing is decrypted to the disk unless [Vault.Open] is
-// asked to. What stands in state can be lost: a list of objects that turned
-// out to be none of ours, an index that makes listing fast, and the names of
-// drops that were removed. The last two are sealed to the coordinator's own
-// key, because they say which objects belong together.
+// asked to. What stands in state can be lost: lists of objects that turned out
+// to be none of ours, an index that makes listing fast, the names of drops that
+// were removed, beginnings of objects that came on a bad line, damaged objects
+// that were set aside, and a reserve with which a full vault frees itself. The
+// index and the names are sealed to the coordinator's own key, because they say
+// which objects belong together.
+//
+// No verdict on bytes is for ever. What is not ours is looked at again in turn,
+// what is broken is tried again by each [Vault.Pull], and [Vault.Verify] opens
+// everything whatever the index says.
 //
 // # What it trusts
 //

@@ -135,6 +135,15 @@ func (e *entry) names(has func(key) bool) iter.Seq2[uint64, key] {
 	}
 }
 
+// set makes names quick to ask for: a drop can have 100,000 of them.
+func (ks keys) set() map[key]bool {
+	all := make(map[key]bool, len(ks))
+	for _, k := range ks {
+		all[k] = true
+	}
+	return all
+}
+
 // look sets which objects of the drop are in the vault. When those are others
 // than before, somebody has to read the drop through again.
 func (e *entry) look(has func(key) bool) {

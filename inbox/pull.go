@@ -200,10 +200,11 @@ func (p *pull) follow(e *entry) {
 	if p.removed[e.Letter] || e.State == crypto.Complete || slices.Contains(e.Broken, e.Letter) {
 		return // removed, or nothing to come, or nothing that could be opened
 	}
+	broken := e.Broken.set()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for role, k := range e.names(p.has) {
-		if p.there[k] != 0 && (p.view.objects[k] == 0 || slices.Contains(e.Broken, k)) {
+		if p.there[k] != 0 && (p.view.objects[k] == 0 || broken[k]) {
 			p.wanted[k], p.open[k] = &want{e, role, k}, true
 		}
 	}

@@ -59,11 +59,7 @@ func (v *Vault) loadTombstones() (tombstones, error) {
 
 func (v *Vault) removedKeys() (map[key]bool, error) {
 	t, err := v.loadTombstones()
-	all := make(map[key]bool, len(t.Keys))
-	for _, k := range t.Keys {
-		all[k] = true
-	}
-	return all, err
+	return t.Keys.set(), err
 }
 
 // Remove deletes a drop from the vault and leaves a tombstone, so that it is
@@ -120,7 +116,8 @@ func (v *Vault) bury(e *entry) error {
 		return err
 	}
 	t.Keys = append(t.Keys, e.Letter)
-	for _, k := range e.names(func(k key) bool { return slices.Contains(e.Present, k) }) {
+	present := e.Present.set()
+	for _, k := range e.names(func(k key) bool { return present[k] }) {
 		t.Keys = append(t.Keys, k)
 	}
 	slices.SortFunc(t.Keys, compareKeys)
@@ -193,8 +190,8 @@ func (v *Vault) removeAt(ctx context.Context, src storage.Source, e *entry) (n i
 	if err != nil {
 		return 0, err
 	}
-	names := slices.Clone(e.Present)
-	for _, k := range e.names(func(k key) bool { return listed[k] != 0 || slices.Contains(e.Present, k) }) {
+	names, present := slices.Clone(e.Present), e.Present.set()
+	for _, k := range e.names(func(k key) bool { return listed[k] != 0 || present[k] }) {
 		names = append(names, k)
 	}
 	slices.SortFunc(names, compareKeys)
