@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 )
@@ -10,7 +11,8 @@ import (
 type opened struct {
 	absent bool
 	parts  []Part
-	bad    error // the object does not open
+	object []byte
+	bad    error // the object cannot be read, or does not open
 	err    error // it could not be fetched
 	buf    *chunkBuffers
 }
@@ -73,8 +75,13 @@ func (r *reader) chunks(ctx context.Context, final bool) error {
 
 func (r *reader) consumeOpened(k uint64, c opened) error {
 	defer chunkPool.Put(c.buf)
+	if errors.Is(c.bad, ErrUnreadable) {
+		r.res.Unreadable = true
+		r.broken(r.l.ChunkKey(k), "chunk %d cannot be read", k)
+		return nil
+	}
 	if c.bad != nil {
-		r.broken(r.l.ChunkKey(k), "chunk %d does not open", k)
+		r.bad(r.l.ChunkKey(k), c.object, "chunk %d does not open", k)
 		return nil
 	}
 	r.res.Chunks++
@@ -84,11 +91,14 @@ func (r *reader) consumeOpened(k uint64, c opened) error {
 func (r *reader) openChunk(k uint64) (c opened) {
 	b := chunkPool.Get().(*chunkBuffers)
 	object, err := r.fetch(r.l.ChunkKey(k), b.sealed[:])
+	if errors.Is(err, ErrUnreadable) {
+		return opened{bad: err, buf: b}
+	}
 	if err != nil || object == nil {
 		chunkPool.Put(b)
 		return opened{absent: err == nil, err: err}
 	}
-	c.buf = b
+	c.buf, c.object = b, object
 	c.parts, c.bad = r.l.OpenChunk(object, b.plain[:])
 	return c
 }

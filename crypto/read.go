@@ -21,8 +21,13 @@ const (
 	Newer    State = "newer"    // made by a later version of Témoin
 )
 
+// ErrUnreadable: an object is there and cannot be read, because of a bad sector for
+// example. The rest of the drop can.
+var ErrUnreadable = errors.New("crypto: the object cannot be read")
+
 // Fetch returns the sealed object of that name, in buf if it is large enough.
-// It returns nil and no error when there is none. It is called from several
+// It returns nil and no error when there is none, and an error that is
+// [ErrUnreadable] for one that counts as broken. It is called from several
 // goroutines at once.
 type Fetch func(key string, buf []byte) ([]byte, error)
 
@@ -40,9 +45,11 @@ type Result struct {
 	Chunks int
 	// Problems are reasons for the state, for people.
 	Problems []string
-	// Broken are the names of objects that do not open. A sound copy may lie
-	// elsewhere.
+	// Broken are the names of objects that cannot be read or do not decrypt. A sound
+	// copy may lie elsewhere. What a sender sealed wrong is not among them.
 	Broken []string
+	// Unreadable says that some of them could not be read this time.
+	Unreadable bool
 }
 
 // Bytes returns how many bytes of files were found.
@@ -79,6 +86,10 @@ type reader struct {
 	seen    map[[2]int]uint64 // file and part: number of the chunk, 0 for the letter
 	late    map[[2]int]uint64 // parts that came before one with a lower number
 	repeats int
+
+	lastChunk uint64 // of part
+	lastParts []Part
+	reopened  int
 }
 
 type fileState struct {
@@ -128,6 +139,11 @@ func (r *reader) manifest() (bool, error) {
 		return true, nil
 	}
 	object, err := r.fetch(r.l.ClosingKey(), nil)
+	if errors.Is(err, ErrUnreadable) {
+		r.res.Unreadable = true
+		r.broken(r.l.ClosingKey(), "the closing letter cannot be read")
+		return false, nil
+	}
 	if err != nil || object == nil {
 		return false, err
 	}
@@ -137,7 +153,7 @@ func (r *reader) manifest() (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		r.broken(r.l.ClosingKey(), "the closing letter does not open")
+		r.bad(r.l.ClosingKey(), object, "the closing letter does not open")
 		return false, nil
 	}
 	r.res.Manifest = c.Manifest
@@ -149,6 +165,15 @@ func (r *reader) damage(format string, a ...any) {
 	if len(r.res.Problems) < 20 {
 		r.res.Problems = append(r.res.Problems, fmt.Sprintf(format, a...))
 	}
+}
+
+// bad is an object that does not open. If it decrypts it is what the sender sealed.
+func (r *reader) bad(key string, object []byte, format string, a ...any) {
+	if r.l.Check(object, nil) == nil {
+		r.damage(format+", as it was sent", a...)
+		return
+	}
+	r.broken(key, format, a...)
 }
 
 // broken is damage that another copy of the object would mend.
@@ -223,17 +248,22 @@ func (r *reader) compare(k uint64, p Part) error {
 	return err
 }
 
-// part reads one part once more.
+// part reads one part once more. Parts that follow each other mostly lie in one
+// chunk, which is opened once for all of them.
 func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 	parts := r.l.parts
-	if k > 0 {
+	if k > 0 && k != r.lastChunk {
+		r.reopened++
 		object, err := r.fetch(r.l.ChunkKey(k), nil)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			parts, err = r.l.OpenChunk(object, nil)
 		}
-		if parts, err = r.l.OpenChunk(object, nil); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("chunk %d has changed while it was read: %w", k, err)
 		}
+		r.lastChunk, r.lastParts = k, parts
+	} else if k > 0 {
+		parts = r.lastParts
 	}
 	for _, p := range parts {
 		if p.File == file && p.Part == part {
@@ -251,6 +281,10 @@ func (r *reader) writeLate() error {
 	}
 	slices.SortFunc(ids, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
 	for _, id := range ids {
+		if r.reopened > 2*r.res.Chunks+AbsentInARow {
+			r.damage("parts are out of order again and again")
+			return nil
+		}
 		data, err := r.part(r.late[id], id[0], id[1])
 		if err != nil {
 			return err

@@ -97,7 +97,10 @@ func (v *Vault) check(ctx context.Context, e *entry) (*entry, error) {
 		var res *crypto.Result
 		if res, err = l.Read(ctx, v.fetcher(ctx), nil); err == nil {
 			now.read(l, res)
-			return &now, nil
+			if res.State == crypto.Newer {
+				err = v.checkNewer(ctx, &now, l)
+			}
+			return &now, err
 		}
 	}
 	now.unread()
@@ -108,8 +111,9 @@ func (v *Vault) check(ctx context.Context, e *entry) (*entry, error) {
 		now.letterBroken(letterGone)
 	case isVerdict(err):
 		now.letterBroken("the letter in the vault does not open any more")
-	default: // a bad cable: nothing to be remembered
-		now.State, now.Problems, now.unsure = crypto.Damaged, []string{fmt.Sprintf("the vault cannot be read: %v", err)}, true
+	default: // a bad cable, or a bad sector
+		now.letterBroken(fmt.Sprintf("the letter cannot be read: %v", err))
+		now.unsure = true
 	}
 	return &now, nil
 }
@@ -122,14 +126,38 @@ func isVerdict(err error) bool {
 
 // fetcher returns what crypto reads the drops of this vault with.
 func (v *Vault) fetcher(ctx context.Context) crypto.Fetch {
-	return func(key string, buf []byte) ([]byte, error) { return v.read(ctx, key, buf) }
+	return func(key string, buf []byte) ([]byte, error) {
+		object, err := v.read(ctx, key, buf)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w: %v", crypto.ErrUnreadable, err)
+		}
+		return object, err
+	}
+}
+
+// checkNewer decrypts the objects of a drop of a later version. What is in them
+// only a later program can tell.
+func (v *Vault) checkNewer(ctx context.Context, e *entry, l *crypto.Letter) error {
+	for _, k := range e.Present {
+		object, err := v.read(ctx, k.String(), nil)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil || object != nil && l.Check(object, nil) != nil {
+			e.Broken = append(e.Broken, k)
+		}
+	}
+	if len(e.Broken) > 0 {
+		e.Problems = append(e.Problems, "objects do not open")
+	}
+	return nil
 }
 
 // read enters what reading the drop through has shown.
 func (e *entry) read(l *crypto.Letter, res *crypto.Result) {
 	e.Drop = summary(l, res)
 	e.Verified = time.Now().UTC().Format(time.DateOnly)
-	e.unsure, e.Broken, e.Found = false, nil, nil
+	e.unsure, e.Broken, e.Found = res.Unreadable, nil, nil
 	for _, k := range res.Broken {
 		e.Broken = append(e.Broken, mustKey(k))
 	}

@@ -17,14 +17,27 @@ var errSize = fmt.Errorf("%w: the source cuts it or serves another size than it 
 // errCut: the line broke, and more of the object is kept than before.
 var errCut = errors.New("the line broke in the middle")
 
+// errListed: what is listed has to be there.
+var errListed = fmt.Errorf("%w: the source lists it, and does not have it", storage.ErrUnreachable)
+
+// Each try of an object has an end: a source that sends a byte now and then would
+// keep the others waiting.
+const (
+	tryAtLeast = 64 * time.Second
+	leastRate  = 1 << 10 // bytes a second
+)
+
 // fetch reads on into buf, of which n bytes are there, until it is full, and
 // returns how many there are. What came of an object that was cut is kept, and
 // the next try goes on behind it.
 func (p *pull) fetch(ctx context.Context, k key, buf []byte, n int) (int, error) {
+	whole := ctx
+	ctx, cancel := context.WithTimeout(whole, tryAtLeast+time.Duration((len(buf)-n)/leastRate)*time.Second)
+	defer cancel()
 	r, err := p.src.Open(ctx, k.String(), int64(n), int64(len(buf)-n))
 	if err != nil {
 		p.v.state.savePartial(k, buf[:n])
-		return n, p.sourceError(ctx, err)
+		return n, p.sourceError(whole, err)
 	}
 	defer r.Close()
 	begun, saved := n, time.Now()
@@ -35,24 +48,37 @@ func (p *pull) fetch(ctx context.Context, k key, buf []byte, n int) (int, error)
 			p.v.state.savePartial(k, buf[:n])
 			saved = time.Now()
 		}
-		switch {
-		case err == io.EOF && n < len(buf):
-			p.v.state.dropPartial(k)
-			return n, errSize
-		case err != nil && err != io.EOF:
-			if p.v.state.savePartial(k, buf[:n]) && n-begun >= leastPartial {
-				err = fmt.Errorf("%w: %v", errCut, err)
-			}
-			return n, p.sourceError(ctx, fmt.Errorf("%w: %w", storage.ErrUnreachable, err))
+		if err != nil && n < len(buf) {
+			return n, p.cut(whole, k, buf[:n], begun, err)
 		}
 	}
 	return n, nil
 }
 
+// cut keeps what came of an object before err, and says whether that is progress.
+// An early end without an error may be the line's, or be all that the source has:
+// the next try tells.
+func (p *pull) cut(ctx context.Context, k key, came []byte, begun int, err error) error {
+	progress := p.v.state.savePartial(k, came) && len(came)-begun >= leastProgress
+	switch {
+	case progress:
+		err = fmt.Errorf("%w: %v", errCut, err)
+	case err == io.EOF:
+		p.v.state.dropPartial(k)
+		return errSize
+	}
+	return p.sourceError(ctx, fmt.Errorf("%w: %w", storage.ErrUnreachable, err))
+}
+
 // sourceError is the error of one object, or that the pull was stopped.
 func (p *pull) sourceError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, storage.ErrNotExist):
+		return errListed
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // of this try alone
+		return fmt.Errorf("%w: it came too slowly", storage.ErrUnreachable)
 	}
 	return err
 }

@@ -15,14 +15,14 @@ import (
 // is as much as that one has.
 var firstHead = crypto.HeaderSize(crypto.Hybrid, 2)
 
-// findLetters tries the keys on the small objects at the source that nobody has
-// seen yet, that are broken letters of ours, or whose turn it is.
-func (p *pull) findLetters(ctx context.Context) error {
+// letters tries the keys on the small objects at the source that nobody has seen
+// yet, that are broken letters of ours, or whose turn it is.
+func (p *pull) letters() *rounds[key] {
 	candidates := p.candidates()
 	for _, k := range candidates {
 		p.open[k] = true
 	}
-	return rounds(ctx, p.pace, candidates, p.try, func(k key, err error) {
+	return newRounds(p.pace, candidates, p.try, func(k key, err error) {
 		p.judge(k, err)
 		p.progress("looking for letters", len(candidates))
 	})
@@ -47,7 +47,7 @@ func (p *pull) judge(k key, err error) {
 func (p *pull) candidates() []key {
 	letters := make(map[key]bool, len(p.view.drops))
 	for _, e := range p.view.drops {
-		letters[e.Letter] = !slices.Contains(e.Broken, e.Letter) || e.State == ""
+		letters[e.Letter] = !slices.Contains(e.Broken, e.Letter)
 		for _, k := range e.Present {
 			letters[k] = true
 		}
@@ -79,6 +79,7 @@ func (p *pull) candidates() []key {
 func (p *pull) try(ctx context.Context, k key) error {
 	p.mu.Lock()
 	named, head := p.wanted[k] != nil, p.head // a letter that was found meanwhile names it
+	_, judged := p.seen.known[k]
 	p.mu.Unlock()
 	if named {
 		return nil
@@ -86,17 +87,20 @@ func (p *pull) try(ctx context.Context, k key) error {
 	small := p.small.Get().(*[storage.Small]byte)
 	defer p.small.Put(small)
 	buf := small[:]
-	n := p.v.state.readPartial(k, buf)
+	n := 0
+	if !judged { // what was judged is read afresh
+		n = p.v.state.readPartial(k, buf)
+	}
 	if n < head {
 		var err error
 		if n, err = p.fetch(ctx, k, buf[:head], n); err != nil {
-			return notThere(err)
+			return err
 		}
 	}
 	header, err := crypto.Header(buf[:n])
 	if errors.Is(err, crypto.ErrShort) {
 		if n, err = p.fetch(ctx, k, buf[:crypto.MaxHeader], n); err != nil {
-			return notThere(err)
+			return err
 		}
 		header, err = crypto.Header(buf[:n])
 	}
@@ -104,6 +108,7 @@ func (p *pull) try(ctx context.Context, k key) error {
 		header = noHeader(buf[:n])
 	}
 	if p.sameHead(k, header) {
+		p.v.state.dropPartial(k)
 		return nil // as it was
 	}
 	if err != nil || !crypto.Opens(header, p.v.keys.identities...) {
@@ -111,7 +116,7 @@ func (p *pull) try(ctx context.Context, k key) error {
 		return p.pass(k, header)
 	}
 	if _, err := p.fetch(ctx, k, buf, n); err != nil {
-		return notThere(err)
+		return err
 	}
 	l, err := crypto.OpenLetter(k.String(), buf, p.v.keys.identities...)
 	switch {
@@ -130,15 +135,6 @@ func (p *pull) sameHead(k key, header []byte) bool {
 	return p.seen.sameHead(k, header)
 }
 
-// notThere makes the absence of an object that was listed no error: somebody
-// deleted it meanwhile.
-func notThere(err error) error {
-	if errors.Is(err, storage.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
 func (p *pull) keepLetter(ctx context.Context, k key, l *crypto.Letter, object []byte, header int) error {
 	if err := p.store(ctx, k, object); err != nil {
 		return err
@@ -150,7 +146,7 @@ func (p *pull) keepLetter(ctx context.Context, k key, l *crypto.Letter, object [
 	}
 	p.head = header
 	p.view.drops[k] = e
-	p.touched = append(p.touched, e)
+	p.touched[e] = true
 	p.mu.Unlock()
 	p.follow(e)
 	return nil

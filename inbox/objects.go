@@ -18,25 +18,27 @@ func (p *pull) fetchWanted(ctx context.Context) error {
 	missing := make(map[*entry]int)
 	var all []*want
 	for _, w := range p.wanted {
-		missing[w.drop]++
-		all = append(all, w)
+		if p.open[w.name] {
+			missing[w.drop]++
+			all = append(all, w)
+		}
 	}
 	slices.SortFunc(all, func(a, b *want) int {
 		return cmp.Or(cmp.Compare(missing[a.drop], missing[b.drop]), compareKeys(a.drop.Letter, b.drop.Letter), cmp.Compare(a.role, b.role))
 	})
 	letters := &letterCache{v: p.v, left: missing, open: make(map[*entry]*crypto.Letter)}
 	bring := func(ctx context.Context, w *want) error { return p.bring(ctx, letters, w) }
-	return rounds(ctx, p.pace, all, bring, func(w *want, err error) {
+	return newRounds(p.pace, all, bring, func(w *want, err error) {
 		letters.done(w.drop)
 		p.mu.Lock()
 		delete(p.open, w.name)
-		p.touched = append(p.touched, w.drop)
+		p.touched[w.drop] = true
 		p.mu.Unlock()
 		p.progress("fetching", len(all))
 		if err != nil {
 			p.bad(w.name, w.drop.Drop.Drop, err)
 		}
-	})
+	}).rest(ctx)
 }
 
 // bring fetches one object, opens it in its role, and keeps it.
@@ -49,9 +51,9 @@ func (p *pull) bring(ctx context.Context, letters *letterCache, w *want) error {
 	defer release()
 	begun := p.v.state.readPartial(w.name, object)
 	if _, err := p.fetch(ctx, w.name, object, begun); err != nil {
-		return notThere(err)
+		return err
 	}
-	if err := l.Check(w.role, object, plain); err != nil {
+	if err := l.Check(object, plain); err != nil {
 		// A beginning that was kept may be what is wrong.
 		p.v.state.dropPartial(w.name)
 		return err

@@ -22,6 +22,8 @@ const (
 	// silence is how many objects in a row may not come until the source is asked
 	// whether it is there at all.
 	silence = 16
+	// longestWait is how long a source may ask us to wait between two rounds.
+	longestWait = time.Minute
 	// tries is how often an object is asked for when nothing comes of it, and
 	// triesDamaged when what comes does not open.
 	tries        = 4
@@ -121,47 +123,81 @@ func (p *pace) came(ctx context.Context, err error) error {
 
 // rounds calls do for every item, several at a time. Those that fail come again
 // in a later round, when all others have had their turn. Each item ends in a call
-// of done, with the error of its last try. An error that [ends] the pull ends
-// the rounds as well.
-func rounds[T comparable](ctx context.Context, p *pace, items []T, do func(context.Context, T) error, done func(T, error)) error {
-	damaged, tried := make(map[T]int), make(map[T]int)
-	for round := 1; len(items) > 0; round++ {
-		var mu sync.Mutex
-		var failed []T
-		err := each(ctx, atMost, items, func(ctx context.Context, item T) error {
-			p.enter()
-			begun := time.Now()
-			err := do(ctx, item)
-			p.leave(time.Since(begun))
-			if ends(err) {
+// of done, with the error of its last try.
+type rounds[T comparable] struct {
+	pace  *pace
+	items []T // that are still to be tried
+	do    func(context.Context, T) error
+	done  func(T, error)
+
+	number         int
+	damaged, tried map[T]int
+	wait           time.Duration // that the source asked for
+}
+
+func newRounds[T comparable](p *pace, items []T, do func(context.Context, T) error, done func(T, error)) *rounds[T] {
+	return &rounds[T]{pace: p, items: items, do: do, done: done, damaged: make(map[T]int), tried: make(map[T]int)}
+}
+
+// rest goes round until nothing is left to be tried. The error is one that [ends]
+// the pull.
+func (r *rounds[T]) rest(ctx context.Context) error {
+	for len(r.items) > 0 {
+		if r.number > 0 {
+			if err := sleep(ctx, max(r.wait, rand.N(pause<<min(r.number, 4)))); err != nil {
 				return err
 			}
-			mu.Lock()
-			switch {
-			case errors.Is(err, crypto.ErrMalformed):
-				damaged[item]++
-			case !errors.Is(err, errCut):
-				tried[item]++
-			}
-			again := err != nil && tried[item] < tries && damaged[item] < triesDamaged
-			if again {
-				failed = append(failed, item)
-			}
-			mu.Unlock()
-			if !again {
-				done(item, err)
-			}
-			return p.came(ctx, err)
-		})
-		if err != nil || len(failed) == 0 {
-			return err
 		}
-		items = failed
-		if err := sleep(ctx, rand.N(pause<<min(round, 4))); err != nil {
+		if err := r.once(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// once tries all items once.
+func (r *rounds[T]) once(ctx context.Context) error {
+	var mu sync.Mutex
+	var failed []T
+	items := r.items
+	r.number, r.wait = r.number+1, 0
+	err := each(ctx, atMost, items, func(ctx context.Context, item T) error {
+		r.pace.enter()
+		begun := time.Now()
+		err := r.do(ctx, item)
+		r.pace.leave(time.Since(begun))
+		if ends(err) {
+			return err
+		}
+		mu.Lock()
+		again := r.again(item, err)
+		if again {
+			failed = append(failed, item)
+		}
+		mu.Unlock()
+		if !again {
+			r.done(item, err)
+		}
+		return r.pace.came(ctx, err)
+	})
+	r.items = failed
+	return err
+}
+
+// again reports whether an item is worth another try. One of which more is kept
+// than before always is.
+func (r *rounds[T]) again(item T, err error) bool {
+	var busy interface{ RetryAfter() time.Duration }
+	if errors.As(err, &busy) {
+		r.wait = max(r.wait, min(busy.RetryAfter(), longestWait))
+	}
+	switch {
+	case errors.Is(err, crypto.ErrMalformed):
+		r.damaged[item]++
+	case !errors.Is(err, errCut):
+		r.tried[item]++
+	}
+	return err != nil && r.tried[item] < tries && r.damaged[item] < triesDamaged
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

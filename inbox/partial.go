@@ -15,6 +15,8 @@ const (
 	partialFolder = "partial"
 	// leastPartial is the shortest beginning that is kept, in bytes.
 	leastPartial = 1 << 10
+	// leastProgress is how much a try must have brought not to count as one in vain.
+	leastProgress = 16 << 10
 	// partialEvery is how often a slow object's beginning is written down while it
 	// comes, for a pull that is killed.
 	partialEvery = 5 * time.Second

@@ -72,7 +72,7 @@ type pull struct {
 	mu      sync.Mutex
 	report  Report
 	failed  map[key]bool // in the report as Damaged or Failed
-	touched []*entry
+	touched map[*entry]bool
 	wanted  map[key]*want
 	open    map[key]bool // candidates and wanted ones that nothing is known of yet
 	head    int          // how much of an object is read to see whose it is
@@ -105,7 +105,7 @@ type PullOptions struct {
 // is in the vault, an error that is [crypto.ErrMalformed] when the source serves
 // damaged objects, and otherwise one of package storage.
 func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt PullOptions) (*Report, error) {
-	p := &pull{v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead, wanted: make(map[key]*want), open: make(map[key]bool), failed: make(map[key]bool)}
+	p := &pull{v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead, wanted: make(map[key]*want), open: make(map[key]bool), failed: make(map[key]bool), touched: make(map[*entry]bool)}
 	p.small.New = func() any { return new([storage.Small]byte) }
 	p.large.New = func() any { return new(pullBuffers) }
 	if err := p.prepare(ctx, name); err != nil {
@@ -115,14 +115,22 @@ func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt P
 	for _, e := range p.view.drops {
 		p.follow(e)
 	}
-	err := p.findLetters(ctx)
+	// One round for letters, then all that they name: a small object that keeps us
+	// waiting must not keep evidence away.
+	letters := p.letters()
+	err := letters.once(ctx)
+	if err == nil {
+		err = p.fetchWanted(ctx)
+	}
+	if err == nil && len(letters.items) > 0 {
+		if err = letters.rest(ctx); err == nil {
+			err = p.fetchWanted(ctx)
+		}
+	}
 	if flushed := p.seen.flush(); err == nil && flushed != nil {
 		err = v.vaultError("remembering what is not ours", flushed)
 	}
-	if !ends(err) {
-		err = errors.Join(err, p.fetchWanted(ctx))
-	}
-	for _, e := range p.touched {
+	for e := range p.touched {
 		e.look(p.view.has)
 	}
 	if saved := v.saveIndex(p.view); err == nil && saved != nil {
@@ -170,23 +178,19 @@ func (p *pull) prepare(ctx context.Context, name string) (err error) {
 // bad cable passes.
 func (p *pull) mendHere(ctx context.Context) {
 	for _, e := range p.view.drops {
-		if len(e.Broken) == 0 || e.State == "" {
+		if len(e.Broken) == 0 {
 			continue
 		}
 		l, err := p.v.letter(ctx, e.Letter)
 		if err != nil {
 			continue
 		}
-		roles := make(map[key]uint64)
-		for role, k := range e.names(p.view.has) {
-			roles[k] = role
-		}
 		e.Broken = slices.DeleteFunc(e.Broken, func(k key) bool {
 			if k == e.Letter {
 				return true
 			}
 			object, err := p.v.read(ctx, k.String(), nil)
-			return err == nil && object != nil && l.Check(roles[k], object, nil) == nil
+			return err == nil && object != nil && l.Check(object, nil) == nil
 		})
 		if len(e.Broken) == 0 {
 			e.unread()

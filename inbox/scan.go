@@ -225,6 +225,7 @@ func (v *Vault) saveIndex(w *view) error {
 		if e.unsure {
 			again := *e
 			again.unread()
+			again.Broken = e.Broken // a pull looks for sound ones all the same
 			drops[i] = &again
 		}
 	}

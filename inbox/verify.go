@@ -17,8 +17,9 @@ type Verified struct {
 	Newer    int `json:"newer"`
 	// Objects is how many objects of the vault were read and opened.
 	Objects int `json:"objects"`
-	// Broken are the objects that do not open, Damaged the drops that contradict
-	// their own manifest although every object of them opens.
+	// Broken are the objects that cannot be read or do not decrypt, Damaged the drops
+	// that contradict themselves although every object of them does: they were sent
+	// so, and no other copy differs.
 	Broken  []BadObject `json:"broken"`
 	Damaged []Drop      `json:"damaged"`
 	// Strays are objects that belong to no drop that these keys open. Nobody can
@@ -27,7 +28,7 @@ type Verified struct {
 }
 
 // Sound reports whether nothing is broken.
-func (r *Verified) Sound() bool { return len(r.Broken)+len(r.Damaged) == 0 }
+func (r *Verified) Sound() bool { return len(r.Broken) == 0 }
 
 // Verify opens everything in the vault to its end, whatever the index says, and
 // writes down what it found. The error is that of reading or of ctx, never a

@@ -16,11 +16,13 @@ func (a *app) verify() *cobra.Command {
 that was made when it was sent. That takes about a second for each GB. Nothing is
 written but the index of the vault.
 
-With --repair it pulls from the source, and what was broken is replaced by a sound
-object, if the source has one. The broken one is kept in the folder "state" of the
-vault.
+With --repair it pulls from the source: what was broken is replaced by a sound
+object, if the source has one, and what is missing comes. The broken one is kept in
+the folder "state" of the vault.
 
-Exit code 13 means that something is broken; the list says what.`,
+Exit code 13 means that something is broken; the list says what. A drop can also
+contradict itself although every object of it opens: then it was sent so, and no
+other copy differs. That is said, and is no error.`,
 		Example: "  temoin verify\n  temoin verify --repair --from https://box.example",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -49,7 +51,7 @@ func (a *app) runVerify(c *cobra.Command, from string) error {
 	if err != nil {
 		return err
 	}
-	if from != "" && !r.Sound() {
+	if from != "" { // also when nothing is broken: what is missing comes as well
 		a.sayBroken(r)
 		if r, err = a.repair(c, keys, v, from); err != nil {
 			return err
@@ -60,19 +62,23 @@ func (a *app) runVerify(c *cobra.Command, from string) error {
 			return err
 		}
 	}
-	a.say("%s opened to the end: %d complete, %d partial, %d newer.", count(r.Drops, "drop"), r.Complete, r.Partial, r.Newer)
+	if r.Drops == 0 && r.Strays > 0 {
+		return fail(exitNoRecipient, "give the right key with -i", "%s here, and none opens with this key", count(r.Strays, "object"))
+	}
+	a.say("%s opened to the end: %d complete, %d partial, %d newer, %d damaged.",
+		count(r.Drops, "drop"), r.Complete, r.Partial, r.Newer, r.Drops-r.Complete-r.Partial-r.Newer)
 	if r.Strays > 0 {
 		a.say("%s belong to no drop that this key opens, and were not checked.", count(r.Strays, "object"))
 	}
+	a.sayBroken(r)
 	if r.Sound() {
 		return nil
 	}
-	a.sayBroken(r)
 	hint := "temoin verify --repair --from SOURCE fetches sound ones, where the source still has them"
 	if from != "" {
 		hint = "another source, or another coordinator's vault (--from dir:PATH), may have sound ones"
 	}
-	return fail(exitIntegrity, hint, "%s do not open, and %s contradict themselves", count(len(r.Broken), "object"), count(len(r.Damaged), "drop"))
+	return fail(exitIntegrity, hint, "of %s in the vault %d cannot be read or opened", count(r.Objects, "object"), len(r.Broken))
 }
 
 // repair pulls what is broken anew, and says what is broken after that.
@@ -93,7 +99,7 @@ func (a *app) sayBroken(r *inbox.Verified) {
 	a.sayBad(r.Broken)
 	for _, d := range r.Damaged {
 		for _, p := range d.Problems {
-			a.say("  drop %s: %s", d.Drop, inbox.Escape(p))
+			a.say("  drop %s was sent so: %s", d.Drop, inbox.Escape(p))
 		}
 	}
 }

@@ -7,14 +7,20 @@ import (
 
 	"temoin/crypto"
 	"temoin/server"
+	"temoin/storage/dir"
 )
 
 // A process image hands on that a sync of the store's folders failed: the next one
 // must not take for durable what is in the kernel's memory alone.
 func TestDoubtIsCarriedOver(t *testing.T) {
-	store := "dir:" + filepath.Join(t.TempDir(), "store")
+	path := filepath.Join(t.TempDir(), "store")
+	store := "dir:" + path
+	first, err := dir.New(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, doubtful := range []bool{false, true} {
-		b := &box{settings: settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful}}}
+		b := &box{settings: settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful, Disk: first.Identity()}}}
 		to, err := crypto.ParseRecipients(recipient(t))
 		if err != nil {
 			t.Fatal(err)
@@ -23,8 +29,8 @@ func TestDoubtIsCarriedOver(t *testing.T) {
 		if err := b.openStore(t.Context(), &server.Config{Recipients: to}, io.Discard); err != nil {
 			t.Fatal(err)
 		}
-		if got := b.carry(server.State{}).Doubtful; got != doubtful {
-			t.Errorf("of a store that is doubtful, %v, the next image learns %v", doubtful, got)
+		if next := b.carry(server.State{}); next.Doubtful != doubtful || next.Disk != first.Identity() {
+			t.Errorf("of a store that is doubtful, %v, the next image learns %+v", doubtful, next)
 		}
 	}
 }

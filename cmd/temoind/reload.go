@@ -47,8 +47,9 @@ type carried struct {
 	Cert, Key  []byte // PEM
 	NextOrders time.Time
 	Onion      string
-	Proven     bool // the bucket has shown that it honours preconditions
-	Doubtful   bool // a sync of the store's folders has failed
+	Proven     bool   // the bucket has shown that it honours preconditions
+	Doubtful   bool   // a sync of the store's folders has failed
+	Disk       string // which folder the store is
 }
 
 func (b *box) readRecipients() error {
@@ -150,7 +151,9 @@ func (b *box) carry(state server.State) carried {
 	if pair := b.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key
 	}
-	c.Doubtful = b.disk != nil && b.disk.Doubtful()
+	if b.disk != nil {
+		c.Doubtful, c.Disk = b.disk.Doubtful(), b.disk.Identity()
+	}
 	if b.orders != nil {
 		c.NextOrders = b.orders.due()
 	}

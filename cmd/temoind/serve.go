@@ -188,18 +188,7 @@ const startPatience = 5 * time.Second
 
 func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
 	if path, ok := strings.CutPrefix(b.Store, "dir:"); ok {
-		store, err := dir.New(path)
-		if err != nil {
-			return err
-		}
-		b.disk, cfg.Sink, cfg.Inbox = store, store, store
-		if b.before != nil && b.before.state.Doubtful {
-			store.Doubt()
-		}
-		if b.before == nil {
-			return tryStore(ctx, store, cfg.Recipients.Kind(), stderr)
-		}
-		return nil
+		return b.openDisk(ctx, path, cfg, stderr)
 	}
 	c, err := b.bucketConfig()
 	if err != nil {
@@ -225,6 +214,27 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 		return fmt.Errorf("%w: whoever knows a name could replace what lies there; take another provider, or start with --accept-overwrites-by-provider if you accept that", err)
 	} else if err != nil {
 		fmt.Fprintf(stderr, "temoind: warning: the bucket does not take objects now, nothing is accepted until it does: %v\n", err)
+	}
+	return nil
+}
+
+// openDisk opens a store on a disk. A process that renews itself takes it as it was,
+// also when it is not there just now: a box must not end, or fill the mount point
+// below its disk, because somebody came.
+func (b *box) openDisk(ctx context.Context, path string, cfg *server.Config, stderr io.Writer) (err error) {
+	if b.before == nil {
+		if b.disk, err = dir.New(path); err != nil {
+			return err
+		}
+	} else if b.disk, err = dir.Reopen(path, b.before.state.Disk); err != nil {
+		return err
+	}
+	cfg.Sink, cfg.Inbox = b.disk, b.disk
+	if b.before == nil {
+		return tryStore(ctx, b.disk, cfg.Recipients.Kind(), stderr)
+	}
+	if b.before.state.Doubtful {
+		b.disk.Doubt()
 	}
 	return nil
 }

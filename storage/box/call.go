@@ -32,6 +32,9 @@ func (e *answerError) Error() string {
 
 func (e *answerError) Unwrap() error { return e.kind }
 
+// RetryAfter is how long the box asked to be left alone.
+func (e *answerError) RetryAfter() time.Duration { return max(e.wait, 0) }
+
 var errIdle = errors.New("nothing moved for too long")
 
 // do sends one request and returns the answer with a body that ends when it is

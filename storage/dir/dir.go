@@ -60,7 +60,8 @@ var (
 // Store is a [storage.Store] in a directory.
 type Store struct {
 	root   string
-	opened os.FileInfo // of root
+	opened os.FileInfo // of root; nil after Reopen
+	expect string      // the identity that root has to have, after Reopen
 	// mark, when a test sets it, is called at each step of a write with the
 	// step's name and what it is about; an error takes the place of the step's.
 	mark func(step, name string) error
@@ -97,6 +98,34 @@ func New(path string) (*Store, error) {
 		return nil, fmt.Errorf("storage/dir: looking at the folder: %w", mapped(err))
 	}
 	return s, nil
+}
+
+// Reopen opens the store at path for a process that replaced itself: as the one
+// before it had it, by its [Store.Identity]. It makes no folder. Where the store is
+// not there, or another folder is, every call fails until it is back.
+func Reopen(path, identity string) (*Store, error) {
+	root, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("storage/dir: %w", err)
+	}
+	return &Store{root: root, expect: identity, fsync: (*os.File).Sync, ready: make(map[string]bool)}, nil
+}
+
+// Identity tells the folder of this store from any other, on this machine and while
+// its file system is mounted.
+func (s *Store) Identity() string {
+	if s.opened == nil {
+		return s.expect
+	}
+	return identity(s.opened)
+}
+
+// isRoot reports whether a folder is the one that was opened.
+func (s *Store) isRoot(now os.FileInfo) bool {
+	if s.opened == nil {
+		return identity(now) == s.expect
+	}
+	return os.SameFile(now, s.opened)
 }
 
 // makeRoot makes path and its missing parents, each made durable.

@@ -1,6 +1,7 @@
 package dir_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,6 +133,39 @@ func TestSkipsStrangers(t *testing.T) {
 	}
 	if _, err := os.Lstat(linkFile); err != nil {
 		t.Errorf("Delete removed a link: %v", err)
+	}
+}
+
+// A file of the wrong size under the name of an object is no object that is there
+// already: it is set aside, and the object stored. A link is not followed.
+func TestTornFileIsNoObject(t *testing.T) {
+	path := t.TempDir()
+	s, err := dir.New(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, left := range []int{0, 1000, storage.Small - 1} {
+		key, body := storagetest.Key(i), storagetest.Body(i, storage.Small)
+		file := filepath.Join(path, "c", key[2:4], key[2:])
+		os.MkdirAll(filepath.Dir(file), 0o700)
+		os.WriteFile(file, body[:left], 0o600)
+		if err := storagetest.Put(t.Context(), s, key, body); err != nil {
+			t.Errorf("with %d bytes under its name: %v", left, err)
+		}
+		if got, err := storagetest.Get(t.Context(), s, key, 0); err != nil || !bytes.Equal(got, body) {
+			t.Errorf("with %d bytes under its name %d bytes are read, %v", left, len(got), err)
+		}
+		aside, _ := filepath.Glob(filepath.Join(path, "aside", key[2:]+".*"))
+		if len(aside) != 1 {
+			t.Errorf("set aside are %q", aside)
+		}
+	}
+	key := storagetest.Key(9)
+	file := filepath.Join(path, "c", key[2:4], key[2:])
+	os.MkdirAll(filepath.Dir(file), 0o700)
+	os.Symlink("/dev/null", file)
+	if err := storagetest.Put(t.Context(), s, key, storagetest.Body(9, storage.Small)); !errors.Is(err, storage.ErrDenied) {
+		t.Errorf("with a link under its name: %v", err)
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *Store) prepareKind(kind, top string) error {
 	if err != nil {
 		return err
 	}
-	if !os.SameFile(now, s.opened) {
+	if !s.isRoot(now) {
 		return errOtherRoot
 	}
 	if err := makeDir(top); err != nil {

@@ -125,6 +125,9 @@ func (s *Store) place(t temp, key, name string) (dir *os.File, err error) {
 	if dir, err = s.openFan(key); err != nil {
 		return nil, err
 	}
+	if err := s.clearName(key); err != nil {
+		return dir, err
+	}
 	linkErr := t.publish(dir, name)
 	if linkErr != nil && !errors.Is(linkErr, os.ErrExist) {
 		return dir, linkErr

@@ -267,6 +267,41 @@ func TestOtherRootIsNotFilled(t *testing.T) {
 	}
 }
 
+// A process that replaces itself while its store is away neither ends nor makes
+// another one, and goes on when the store is back.
+func TestReopenMakesNothing(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "drive", "store")
+	first, err := dir.New(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(s *dir.Store) error {
+		return storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small))
+	}
+	if err := os.Rename(root, root+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := dir.Reopen(root, first.Identity())
+	if err != nil || put(s) == nil {
+		t.Errorf("without the store: %v, or an object was taken", err)
+	}
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if put(s) == nil {
+		t.Error("an object was stored in another folder")
+	}
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(root+"-away", root); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(s); err != nil || s.Identity() != first.Identity() {
+		t.Errorf("with the store back: %v", err)
+	}
+}
+
 // What one process image does not trust, the next one does not trust either.
 func TestDoubtIsHandedOn(t *testing.T) {
 	s, err := dir.New(t.TempDir())

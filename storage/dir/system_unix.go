@@ -4,6 +4,8 @@ package dir
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,4 +23,13 @@ func isReadOnly(e syscall.Errno) bool { return e == unix.EROFS }
 // some that sync nothing which was opened for reading.
 func unsyncable(err error) bool {
 	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EBADF)
+}
+
+// identity is the device and the number of a folder on it.
+func identity(fi os.FileInfo) string {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }

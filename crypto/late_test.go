@@ -1,0 +1,31 @@
+package crypto_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"temoin/crypto"
+)
+
+// With a hole in the middle everything behind it is out of order. Each chunk is
+// then opened once more, and not once for each of its parts.
+func TestHoleCostsOneMoreReading(t *testing.T) {
+	ids, to := keys(t, crypto.X25519, 1)
+	m, _ := sealDrop(t, to, crypto.Options{Total: -1}, "", 8<<20)
+	l := letterOf(t, m, ids...)
+	delete(m.objects, l.ChunkKey(2))
+	chunks := int64(len(m.objects) - 2)
+	var fetched atomic.Int64
+	res, err := l.Read(t.Context(), func(key string, buf []byte) ([]byte, error) {
+		fetched.Add(1)
+		return m.fetch(key, buf)
+	}, nil)
+	must(t, err)
+	if res.State != crypto.Partial || res.Bytes() < 6<<20 {
+		t.Errorf("the drop is %s, with %d bytes", res.State, res.Bytes())
+	}
+	// The closing letter, each chunk, the one that is not there, and each behind it again.
+	if got := fetched.Load(); got > 2*chunks+4 {
+		t.Errorf("%d objects were fetched of %d chunks", got, chunks)
+	}
+}
