@@ -31,6 +31,9 @@ func Index(b []byte) ([]byte, error) {
 
 var FileName = fileName
 
+// SetUnreadable makes a file of the vault's state one that cannot be read.
+func SetUnreadable(v *Vault, file string) { v.state.unreadable = file }
+
 // SetFails makes writing a file of the vault's state fail when fails says so.
 func SetFails(v *Vault, fails func(file string) error) { v.state.fails = fails }
 

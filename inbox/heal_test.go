@@ -249,3 +249,44 @@ func (s *serial) Open(ctx context.Context, key string, offset, n int64) (io.Read
 	defer s.mu.Unlock()
 	return s.Source.Open(ctx, key, offset, n)
 }
+
+// A source that breaks off every object fills no disk: few beginnings are kept.
+func TestFewBeginningsAreKept(t *testing.T) {
+	keys, _ := coordinator(t, true)
+	store, _ := newStore(t)
+	src := newSource(store)
+	for i := range 200 {
+		src.made[storagetest.Key(i)] = storage.Small
+	}
+	src.body = func(key string, size int64) []byte { return noise(1, 2000) }
+	_, path := newVault(t, keys)
+	pullErr(t, again(t, path, keys), src, crypto.ErrMalformed)
+	src.body = func(key string, size int64) []byte { return make([]byte, size) }
+	cut := &cutLine{Source: src, after: 1500}
+	again(t, path, keys).Pull(t.Context(), &serial{Source: cut}, "test", inbox.PullOptions{})
+	left, err := filepath.Glob(filepath.Join(path, "state", "*", "partial", "*"))
+	if err != nil || len(left) > 64+8 { // several are under way at once
+		t.Errorf("%d beginnings were kept, %v", len(left), err)
+	}
+}
+
+// What lies in the place of a file of the state, a folder or a pipe, ends no
+// command.
+func TestStrangersInTheState(t *testing.T) {
+	keys, to := coordinator(t, true)
+	store, _ := newStore(t)
+	send(t, store, to, drop{words: "here"})
+	for _, file := range []string{"index.age", "removed.age"} {
+		_, path := newVault(t, keys)
+		pull(t, again(t, path, keys), store)
+		states(t, again(t, path, keys))
+		dirs, err := filepath.Glob(filepath.Join(path, "state", "*"))
+		must(t, err)
+		os.Remove(filepath.Join(dirs[0], file))
+		must(t, os.Mkdir(filepath.Join(dirs[0], file), 0o700))
+		if got := states(t, again(t, path, keys)); got != "complete" {
+			t.Errorf("with a folder %s the states are %q", file, got)
+		}
+		pull(t, again(t, path, keys), store)
+	}
+}

@@ -20,6 +20,9 @@ const (
 	// partialEvery is how often a slow object's beginning is written down while it
 	// comes, for a pull that is killed.
 	partialEvery = 5 * time.Second
+	// mostPartials is how many there may be: a source that breaks off every object
+	// must not fill the disk.
+	mostPartials = 64
 	// partialAge is when a beginning that nobody went on with is thrown away.
 	partialAge = 30 * 24 * time.Hour
 )
@@ -48,7 +51,24 @@ func (s *state) readPartial(k key, buf []byte) int {
 // savePartial keeps the beginning of an object, and reports whether it did. Where
 // it cannot, the next try begins at the start.
 func (s *state) savePartial(k key, b []byte) bool {
-	return len(b) >= leastPartial && s.replace(partialFile(k), b) == nil
+	if len(b) < leastPartial || s.size(partialFile(k)) == 0 && s.partials() >= mostPartials {
+		return false
+	}
+	return s.replace(partialFile(k), b) == nil
+}
+
+func (s *state) partials() int {
+	root, err := s.open()
+	if err != nil {
+		return 0
+	}
+	dir, err := root.Open(s.name(partialFolder))
+	if err != nil {
+		return 0
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	return len(names)
 }
 
 func (s *state) dropPartial(k key) { s.remove(partialFile(k)) }

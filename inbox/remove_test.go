@@ -114,17 +114,16 @@ func TestUnreadableTombstones(t *testing.T) {
 	v, _ := newVault(t, keys)
 	pull(t, v, src)
 	file := inbox.StateFile(v, "removed.age")
-	must(t, os.Mkdir(file, 0o700)) // reading it fails for root, too
+	inbox.SetUnreadable(v, "removed.age")
 	_, err := v.Pull(t.Context(), src, "test", inbox.PullOptions{})
 	if err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("pull: %v", err)
 	}
-	if _, err := v.Drops(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
-		t.Errorf("ls: %v", err)
+	if drops, err := v.Drops(t.Context()); err != nil || len(drops) != 1 {
+		t.Errorf("ls: %v, %v", drops, err)
 	}
-	if _, err := os.Stat(file); err != nil {
-		t.Error("it was set aside")
-	}
+	inbox.SetUnreadable(v, "")
+	pull(t, v, src)
 }
 
 // A damaged index is made anew, and somebody is told which file it was.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -32,17 +31,13 @@ func (v *Vault) scan(ctx context.Context) (*view, error) {
 		return nil, v.vaultError("the vault", err)
 	}
 	removed, err := v.removedKeys()
-	if err != nil {
-		return nil, fmt.Errorf("what was removed from the vault: %w", err)
+	if err != nil { // a list can do without; a pull or a removal asks again
+		v.warn("%v. It says which drops were removed.", err)
 	}
 	var ix index
-	err = v.load(indexFile, &ix)
-	if errors.Is(err, errState) || errors.Is(err, errNewer) {
+	if err := v.load(indexFile, &ix); err != nil { // damaged, newer, or on a bad sector
 		v.warn("%v. It is the index of the vault, and is made anew.", err)
-		v.state.remove(indexFile)
 		ix = index{}
-	} else if err != nil {
-		return nil, fmt.Errorf("the index of the vault: %w", err)
 	}
 	if ix.V != indexVersion {
 		ix.Drops = nil

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -26,7 +27,10 @@ type state struct {
 	root *os.Root // of home; nil if it could not be opened
 	err  error
 
-	fails func(file string) error // for tests: takes the place of writing a file
+	// fails, when a test sets it, takes the place of writing a file; unreadable is one
+	// that cannot be read.
+	fails      func(file string) error
+	unreadable string
 }
 
 func (s *state) open() (*os.Root, error) {
@@ -62,6 +66,15 @@ func (s *state) read(file string) ([]byte, error) {
 	root, err := s.open()
 	if err != nil {
 		return nil, ignoreNotExist(err)
+	}
+	if s.unreadable == file {
+		return nil, s.named("reading", file, syscall.EIO)
+	}
+	// A folder or a pipe under that name, which would keep us waiting, is no file of
+	// ours.
+	if fi, err := root.Lstat(s.name(file)); err == nil && !fi.Mode().IsRegular() {
+		_, err := s.setFileAside(file)
+		return nil, err
 	}
 	f, err := root.Open(s.name(file))
 	if err != nil {

@@ -51,10 +51,14 @@ func (v *Vault) loadVerdicts(source string) (*verdicts, error) {
 	h := sha256.Sum256(append([]byte("temoin source "+source), v.keys.secret...))
 	vs := &verdicts{state: v.state, file: "skip-" + hex.EncodeToString(h[:8]), known: make(map[key]verdict)}
 	b, err := v.state.read(vs.file)
-	if err == nil {
-		vs.parse(b)
+	if err != nil { // losing it costs reading again
+		v.warn("%v. It says what was not sealed to your key, and is made anew.", err)
+		if _, err := v.state.setFileAside(vs.file); err != nil {
+			return nil, err
+		}
 	}
-	return vs, err
+	vs.parse(b)
+	return vs, nil
 }
 
 // parse takes every line that has the grammar, up to maxObjects names. A line
