@@ -99,7 +99,7 @@ const unseen = `(() => {
 	const e = document.activeElement, under = document.querySelector("header").getBoundingClientRect().bottom;
 	if (!e || e == document.body || e == document.documentElement) return "";
 	const shown = e.type == "file" ? e.parentElement : e, r = shown.getBoundingClientRect();
-	const middle = (r.top + r.bottom) / 2, covered = !e.closest("header") && middle < under || middle > innerHeight; // Firefox leaves half of it below
+	const middle = (r.top + r.bottom) / 2, covered = !e.closest("header") && middle < under || r.bottom > innerHeight + 1;
 	const ring = getComputedStyle(shown).outlineStyle;
 	return covered || ring == "none" ? e.outerHTML.slice(0, 80) + ", from " + r.top + " to " + r.bottom + " of " + innerHeight + ", outline " + ring : "";
 })()`
