@@ -28,6 +28,7 @@ type parts struct {
 	line     []byte // what ends a part: the end of a line, and the boundary
 	sure     int    // so many bytes from r on are content
 	fresh    bool   // nothing of the part was used yet
+	known    bool   // behind what is sure stands the first boundary
 	at       place
 	outside  bool // the part stands before the first boundary, or behind the last
 }
@@ -87,9 +88,14 @@ func (p *parts) begin() error {
 	p.line = append([]byte("\r\n"), p.boundary...)
 	for {
 		first := p.buf[p.r:min(p.w, p.r+maxBoundary+maxPadding)]
-		line := p.firstBoundary(first)
-		if line != nil && !bytes.HasSuffix(line, []byte("\r\n")) {
+		at, line := p.firstBoundary(first)
+		switch {
+		case line == nil:
+		case !bytes.HasSuffix(line, []byte("\r\n")):
 			p.line = p.line[1:]
+		case at > 0 && !bytes.HasSuffix(first[:at], []byte("\r\n")):
+			// The line above ends otherwise, so that no end of a part would be seen here.
+			p.sure, p.known = at, true
 		}
 		if line != nil || len(first) == maxBoundary+maxPadding || p.more() != nil {
 			break
@@ -99,15 +105,16 @@ func (p *parts) begin() error {
 	return nil
 }
 
-// firstBoundary returns the first whole line that is a boundary.
-func (p *parts) firstBoundary(b []byte) []byte {
+// firstBoundary returns the first whole line that is a boundary, and where it is.
+func (p *parts) firstBoundary(b []byte) (at int, line []byte) {
 	for line := range bytes.Lines(b) {
 		rest, ok := bytes.CutPrefix(line, p.boundary)
 		if ok && bytes.HasSuffix(rest, []byte("\n")) && len(bytes.TrimSpace(bytes.TrimPrefix(rest, []byte("--")))) == 0 {
-			return line
+			return at, line
 		}
+		at += len(line)
 	}
-	return nil
+	return 0, nil
 }
 
 // more reads more of the body. The callers never hold back a whole buffer.
@@ -190,7 +197,8 @@ func (p *parts) find() error {
 // or goes behind the boundary that ends the part.
 func (p *parts) look() error {
 	window := p.buf[p.r:p.w]
-	if p.fresh && bytes.HasPrefix(window, p.boundary) { // an empty part needs no line of its own
+	if (p.fresh || p.known) && bytes.HasPrefix(window, p.boundary) { // an empty part needs no line of its own
+		p.known = false
 		p.end(len(p.boundary))
 		return nil
 	}

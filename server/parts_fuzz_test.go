@@ -20,7 +20,7 @@ import (
 func FuzzParts(f *testing.F) {
 	for _, body := range []string{
 		"", "--x", "--x--", "--x--\r\n", "\r\n--x\r\n\r\n\r\n--x--", "--x\r\n\r\n--x--", "--x\n\na\n--x\n\nb\n--x--\n",
-		saw + "--x--\r\n", saw + saw + "--x-- \r\nrest", "before\r\n" + saw + "--x--", saw + "--x \t\r\nA: b\r\n c\r\n\r\n\r\n--xx\r\n--x-\r\n--x--",
+		"--x0\n--x\r\n\r\n--x--", "before\n" + saw + "--x--", saw + "--x--\r\n", saw + saw + "--x-- \r\nrest", "before\r\n" + saw + "--x--", saw + "--x \t\r\nA: b\r\n c\r\n\r\n\r\n--xx\r\n--x-\r\n--x--",
 		strings.Repeat("p", 3000) + "\n" + saw + "--x--", strings.Repeat("p\r\n", 12_000) + saw + "--x--", "--x\r\n\r\n" + strings.Repeat("\r", 40_000) + "\r\n--x--", "--x\r\n\r\n" + strings.Repeat("\r\n--", 9_000) + "\r\n--x" + strings.Repeat(" ", 2000) + "\r\n\r\n\r\n--x--",
 	} {
 		f.Add([]byte(body))
