@@ -13,7 +13,7 @@ func (s *Sealer) writePart() error {
 		return ErrTooMuch
 	}
 	if s.obj == nil {
-		o, err := newObject(s.out, s.seed.ChunkID(s.k+1), s.chunkSize, s.box.kind, s.to)
+		o, err := newObject(s.out, s.seed.ChunkID(s.k+1), s.chunkSize, s.recipients.kind, s.dropKey)
 		if err != nil {
 			return err
 		}

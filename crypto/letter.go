@@ -11,7 +11,7 @@ func (s *Sealer) identityFile() []byte { return []byte(s.identity + "\n") }
 // letterRoom returns how many bytes of data, in whole blocks, the opening
 // letter can still take into its last segment; below 0 the letter does not fit.
 func (s *Sealer) letterRoom() int {
-	room := (capacity(s.box.kind, len(s.box.keys), SmallObject) - endMarker) &^ (blockSize - 1)
+	room := (capacity(s.recipients.kind, len(s.recipients.keys), SmallObject) - endMarker) &^ (blockSize - 1)
 	room -= entrySize(len(s.identityFile())) + entrySize(len(s.seed)) + entrySize(s.manifestReserve())
 	for _, g := range s.held {
 		room -= entrySize(g.to - g.from)
@@ -43,7 +43,7 @@ func (s *Sealer) manifestReserve() int {
 		m.Files = s.plan()
 		n = max(n, len(m.marshal()))
 	}
-	return min(n, maxManifest1) // fit makes it no longer than that
+	return min(n, maxManifest1) // marshalWithin makes it no longer than that
 }
 
 // sealLetter seals the opening letter with all that is held. A final one needs
@@ -61,11 +61,11 @@ func (s *Sealer) sealLetter(final bool) error {
 			m.Files = s.plan()
 		}
 	}
-	manifest := m.fit(maxManifest1)
+	manifest := m.marshalWithin(maxManifest1)
 	if final && len(m.Files) > 0 && len(manifest) < len(m.marshal()) {
 		return s.sealInTwo() // too many names for one letter: the closing letter has room
 	}
-	o, err := newObject(s.out, s.seed.LetterID(), SmallObject, s.box.kind, s.box.keys)
+	o, err := newObject(s.out, s.seed.LetterID(), SmallObject, s.recipients.kind, s.recipients.keys)
 	if err != nil {
 		return err
 	}
@@ -151,11 +151,11 @@ func (s *Sealer) addLetter(o *object, manifest []byte) error {
 func (s *Sealer) sealClosing() error {
 	m, k := s.m, int64(s.k)
 	m.Chunks = &k
-	o, err := newObject(s.out, s.seed.ClosingID(), SmallObject, s.box.kind, s.to)
+	o, err := newObject(s.out, s.seed.ClosingID(), SmallObject, s.recipients.kind, s.dropKey)
 	if err != nil {
 		return err
 	}
-	err = o.add(m.Drop+"/manifest-2.json", m.fit(maxManifest2))
+	err = o.add(m.Drop+"/manifest-2.json", m.marshalWithin(maxManifest2))
 	const line = len("c/") + 64 + 1
 	if err == nil && s.k > 0 && s.k <= uint64(max(o.room(), 0)/line) {
 		var b strings.Builder

@@ -137,9 +137,9 @@ func (m *Manifest) marshal() []byte {
 	return []byte(b.String())
 }
 
-// fit returns the manifest as JSON of at most max bytes. What does not fit is
+// marshalWithin returns the manifest as JSON of at most max bytes. What does not fit is
 // left out in the order in which it can be missed: names first, then files.
-func (m Manifest) fit(max int) []byte {
+func (m Manifest) marshalWithin(max int) []byte {
 	b := m.marshal()
 	if len(b) > max {
 		files := append([]File(nil), m.Files...)

@@ -37,15 +37,15 @@ type Options struct {
 // that came out of the output, only [Sealer.Cut] makes sense; but where Words or
 // File answer [ErrTooMuch], Close still completes the drop with what it has.
 type Sealer struct {
-	out       Output
-	opt       Options
-	box       *Recipients
-	seed      Seed
-	receipt   Receipt
-	identity  string          // the drop's secret, until the opening letter is sealed
-	to        []age.Recipient // its public half
-	m         Manifest
-	chunkSize int
+	out        Output
+	opt        Options
+	recipients *Recipients // of the opening letter
+	seed       Seed
+	receipt    Receipt
+	identity   string          // the drop's secret, until the opening letter is sealed
+	dropKey    []age.Recipient // its public half, to which chunks and closing letter go
+	m          Manifest
+	chunkSize  int
 
 	buf        []byte // what is held: behind 512 bytes for a header, once the letter is sealed
 	n          int
@@ -95,12 +95,15 @@ func NewSealer(to *Recipients, out Output, opt Options) (*Sealer, error) {
 }
 
 func newSealer(to *Recipients, out Output, opt Options, seed Seed, identity fmt.Stringer, receipt Receipt) *Sealer {
-	s := &Sealer{out: out, opt: opt, box: to, seed: seed, receipt: receipt, identity: identity.String(), chunkSize: LargeObject}
+	s := &Sealer{
+		out: out, opt: opt, recipients: to, seed: seed, receipt: receipt,
+		identity: identity.String(), chunkSize: LargeObject,
+	}
 	switch id := identity.(type) {
 	case *age.HybridIdentity:
-		s.to = []age.Recipient{id.Recipient()}
+		s.dropKey = []age.Recipient{id.Recipient()}
 	case *age.X25519Identity:
-		s.to = []age.Recipient{id.Recipient()}
+		s.dropKey = []age.Recipient{id.Recipient()}
 	}
 	if opt.Small || opt.Total >= 0 && opt.Total < 512<<10 {
 		s.chunkSize = SmallObject
@@ -261,7 +264,7 @@ func (s *Sealer) partLimit() int {
 	if s.obj != nil {
 		return min(MaxPart, s.obj.room())
 	}
-	empty := object{capacity: capacity(s.box.kind, 1, s.chunkSize)}
+	empty := object{capacity: capacity(s.recipients.kind, 1, s.chunkSize)}
 	return min(MaxPart, empty.room())
 }
 

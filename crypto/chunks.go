@@ -7,8 +7,9 @@ import (
 	"sync"
 )
 
-// opened is a chunk on its way through the workers.
-type opened struct {
+// fetchedChunk is what fetching and opening one chunk came to; a worker makes it, and
+// chunks consumes it in the order of the numbers.
+type fetchedChunk struct {
 	absent bool
 	parts  []Part
 	object []byte
@@ -31,7 +32,7 @@ func (r *reader) chunks(ctx context.Context, final bool) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	workers := runtime.GOMAXPROCS(0)
-	queue := make(chan chan opened, workers)
+	queue := make(chan chan fetchedChunk, workers)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
@@ -39,7 +40,7 @@ func (r *reader) chunks(ctx context.Context, final bool) error {
 		defer close(queue)
 		slots := make(chan struct{}, workers)
 		for k := uint64(1); k <= last; k++ {
-			one := make(chan opened, 1)
+			one := make(chan fetchedChunk, 1)
 			select {
 			case queue <- one:
 			case <-ctx.Done():
@@ -66,14 +67,14 @@ func (r *reader) chunks(ctx context.Context, final bool) error {
 			continue
 		}
 		absent = 0
-		if err := r.consumeOpened(k, c); err != nil {
+		if err := r.consumeChunk(k, c); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-func (r *reader) consumeOpened(k uint64, c opened) error {
+func (r *reader) consumeChunk(k uint64, c fetchedChunk) error {
 	defer chunkPool.Put(c.buf)
 	if errors.Is(c.bad, ErrUnreadable) {
 		r.res.Unreadable = true
@@ -88,15 +89,15 @@ func (r *reader) consumeOpened(k uint64, c opened) error {
 	return r.consume(k, c.parts)
 }
 
-func (r *reader) openChunk(k uint64) (c opened) {
+func (r *reader) openChunk(k uint64) (c fetchedChunk) {
 	b := chunkPool.Get().(*chunkBuffers)
 	object, err := r.fetch(r.l.ChunkKey(k), b.sealed[:])
 	if errors.Is(err, ErrUnreadable) {
-		return opened{bad: err, buf: b}
+		return fetchedChunk{bad: err, buf: b}
 	}
 	if err != nil || object == nil {
 		chunkPool.Put(b)
-		return opened{absent: err == nil, err: err}
+		return fetchedChunk{absent: err == nil, err: err}
 	}
 	c.buf, c.object = b, object
 	c.parts, c.bad = r.l.OpenChunk(object, b.plain[:])
