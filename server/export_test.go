@@ -77,8 +77,8 @@ func TakeApart(src io.Reader, boundary string) (all []Part, err error) {
 // Disposition is what a Content-Disposition says: the text field, or the file.
 func Disposition(value string) (field, name string) {
 	h := headers{dispositions: []string{value}}
-	said := h.head()
-	return said.field, said.name
+	head := h.head()
+	return head.field, head.name
 }
 
 // Fill takes n places for objects and m for forms.
@@ -100,7 +100,7 @@ func (s *Server) Routes() map[string][]string {
 // and in the middle of one.
 func (s *Server) AddPanic(message string) {
 	inner := s.handler
-	s.handler = s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.handler = s.outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/panic") && r.URL.Path != "/late" {
 			inner.ServeHTTP(w, r)
 			return

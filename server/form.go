@@ -74,7 +74,7 @@ func (f *form) read() error {
 // readError tells a broken line from a broken form.
 func readError(err error) error {
 	switch {
-	case err == nil, failureOf(err) != errInternal:
+	case err == nil, answerTo(err) != errInternal:
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errCut

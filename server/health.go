@@ -137,9 +137,9 @@ func (h *health) note(ctx context.Context, err error) {
 	if ctx.Err() != nil && err != nil { // the box ends, and ended the probe
 		return
 	}
-	f := &failure{}
+	f := &answer{}
 	if err != nil && !errors.Is(err, storage.ErrExist) {
-		f = storeFailure(err)
+		f = storeAnswer(err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

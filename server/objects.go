@@ -48,8 +48,8 @@ func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 }
 
 var (
-	stored  = &failure{201, "stored", "", "", 0}
-	existed = &failure{200, "exists", "", "", 0}
+	stored  = &answer{201, "stored", "", "", 0}
+	existed = &answer{200, "exists", "", "", 0}
 )
 
 // storeObject checks the head of the body and stores all of it.
@@ -89,7 +89,7 @@ func (s *Server) storeObject(w http.ResponseWriter, r *http.Request, id crypto.I
 
 // bodyError tells a line that broke from a box that is broken.
 func bodyError(err error) error {
-	if failureOf(err) == errInternal {
+	if answerTo(err) == errInternal {
 		return errCut
 	}
 	return err

@@ -111,7 +111,7 @@ func (a *activity) connections() int {
 }
 
 // renewWhenIdle replaces the process whenever it is due, until ctx ends.
-func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *doors) {
+func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *listenerSet) {
 	tick := time.NewTicker(s.idle / 20)
 	defer tick.Stop()
 	for {
@@ -127,7 +127,7 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *doors) 
 }
 
 // renew does not return if it succeeds.
-func (s *Server) renew(ctx context.Context, srv *http.Server, d *doors) {
+func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 	if !d.mu.TryLock() { // the box is about to end
 		return
 	}

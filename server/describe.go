@@ -10,8 +10,8 @@ import (
 	"temoin/storage"
 )
 
-// boxInfo is what GET /v1/box answers; docs/protocol.md explains the fields.
-type boxInfo struct {
+// description is what GET /v1/box answers; docs/protocol.md explains the fields.
+type description struct {
 	V           int       `json:"v"`
 	Recipients  []string  `json:"recipients"`
 	Kind        string    `json:"kind"`
@@ -30,14 +30,14 @@ type boxLimits struct {
 	Ahead    int   `json:"ahead"`
 }
 
-func (s *Server) showBox(w http.ResponseWriter, r *http.Request) {
+func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 	rs := s.recipients.Load()
 	kind := "hybrid"
 	if rs.Kind() == crypto.X25519 {
 		kind = "x25519"
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(boxInfo{
+	json.NewEncoder(w).Encode(description{
 		V: 1, Recipients: rs.Strings(), Kind: kind, Fingerprint: rs.Fingerprint(),
 		Sizes:     []int{storage.Small, storage.Large},
 		Limits:    boxLimits{Files: crypto.MaxFiles, Drop: maxDrop, InFlight: 16, Ahead: 32},
