@@ -24,11 +24,13 @@ type description struct {
 }
 
 type boxLimits struct {
-	Files    int   `json:"files"`
-	Drop     int64 `json:"drop"`
-	InFlight int   `json:"in_flight"`
-	Ahead    int   `json:"ahead"`
+	Files    int   `json:"files"`     // of a drop
+	Drop     int64 `json:"drop"`      // bytes of a form
+	InFlight int   `json:"in_flight"` // objects that a client sends at the same time
+	Ahead    int   `json:"ahead"`     // chunks beyond the lowest that is not acknowledged
 }
+
+var theLimits = boxLimits{Files: crypto.MaxFiles, Drop: maxDrop, InFlight: 16, Ahead: 32}
 
 func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 	rs := s.recipients.Load()
@@ -40,7 +42,7 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(description{
 		V: 1, Recipients: rs.Strings(), Kind: kind, Fingerprint: rs.Fingerprint(),
 		Sizes:     []int{storage.Small, storage.Large},
-		Limits:    boxLimits{Files: crypto.MaxFiles, Drop: maxDrop, InFlight: 16, Ahead: 32},
+		Limits:    theLimits,
 		Languages: languageTags(), Org: s.cfg.Org,
 	})
 }

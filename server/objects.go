@@ -19,6 +19,7 @@ var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 	id, ok := crypto.ParseID(mux.Vars(r)["id"])
 	size := r.ContentLength
+	var place *ticket
 	var err error
 	switch {
 	case !ok:
@@ -30,13 +31,13 @@ func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 	case size != storage.Small && size != storage.Large:
 		err = errBadRequest
 	default:
-		err = s.limits.enter(false)
+		place, err = s.limits.enter(byObject)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	defer s.limits.leave(false, size)
+	defer place.done(size)
 	switch err := s.storeObject(w, r, id, size); {
 	case err == nil:
 		answerJSON(w, stored)

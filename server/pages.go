@@ -41,7 +41,7 @@ var (
 type pages struct {
 	org   string
 	exit  string
-	onion string           // the name of the box in Tor, or nothing
+	onion string                // the name of the box in Tor, or nothing
 	forms map[string]staticPage // language: the whole form page
 	inTor map[string]staticPage // the same, for those who came by the onion
 }

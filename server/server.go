@@ -111,7 +111,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
-	if s.health, err = newHealth(cfg.Sink, s.limits, cfg.Recipients.Kind()); err != nil {
+	if s.health, err = newHealth(cfg.Sink, s.limits.disk, cfg.Recipients.Kind()); err != nil {
 		return nil, err
 	}
 	s.cfg.Sink = newSink(cfg.Sink, cfg.Log)
