@@ -16,9 +16,10 @@ import (
 	"temoin/storage"
 )
 
-// failure is an answer that is not a success: a status, a stable short code for
-// programs, and the key of the sentence that a witness reads.
-type failure struct {
+// answer is how a request ends when it shows neither a page nor an object: a
+// status, a stable short code for programs, and for failures the key of the
+// sentence that a witness reads.
+type answer struct {
 	status int
 	code   string
 	text   string // in the catalogue
@@ -26,35 +27,35 @@ type failure struct {
 	retry  int // seconds, 0: no Retry-After
 }
 
-func (f *failure) Error() string { return f.code }
+func (a *answer) Error() string { return a.code }
 
 var (
-	errBadRequest = &failure{400, "bad-request", "err.bad", "", 0}
-	errLate       = &failure{400, "details-late", "err.bad", "", 0}
-	errEmpty      = &failure{400, "empty", "err.empty", "", 0}
-	errCut        = &failure{400, "cut", "err.cut", "", 0}
-	errLocked     = &failure{401, "inbox-locked", "err.bad", "", 0}
-	errNotFound   = &failure{404, "not-found", "err.notfound", "", 0}
-	errInboxOff   = &failure{404, "inbox-off", "err.notfound", "", 0}
-	errMethod     = &failure{405, "method", "err.notfound", "", 0}
-	errStalled    = &failure{408, "too-slow", "err.cut", EventStalled, 0}
-	errLength     = &failure{411, "length-required", "err.bad", "", 0}
-	errTooBig     = &failure{413, "too-big", "err.toobig", "", 0}
-	errTooMany    = &failure{413, "too-many-files", "err.files", "", 0}
-	errEncoding   = &failure{415, "content-encoding", "err.bad", "", 0}
-	errType       = &failure{415, "not-a-form", "err.bad", "", 0}
-	errHeaders    = &failure{431, "headers-too-big", "err.bad", "", 0}
-	errInternal   = &failure{500, "internal", "err.later", "", 0} // a panic is counted where it is caught
-	errDenied     = &failure{500, "store-refused", "err.later", EventDenied, 0}
-	errBusy       = &failure{503, "busy", "err.full", EventBusy, 10}
-	errStore      = &failure{503, "store-unreachable", "err.later", EventUnreachable, 20}
-	errFull       = &failure{507, "full", "err.full", EventFull, 0}
+	errBadRequest = &answer{400, "bad-request", "err.bad", "", 0}
+	errLate       = &answer{400, "details-late", "err.bad", "", 0}
+	errEmpty      = &answer{400, "empty", "err.empty", "", 0}
+	errCut        = &answer{400, "cut", "err.cut", "", 0}
+	errLocked     = &answer{401, "inbox-locked", "err.bad", "", 0}
+	errNotFound   = &answer{404, "not-found", "err.notfound", "", 0}
+	errInboxOff   = &answer{404, "inbox-off", "err.notfound", "", 0}
+	errMethod     = &answer{405, "method", "err.notfound", "", 0}
+	errStalled    = &answer{408, "too-slow", "err.cut", EventStalled, 0}
+	errLength     = &answer{411, "length-required", "err.bad", "", 0}
+	errTooBig     = &answer{413, "too-big", "err.toobig", "", 0}
+	errTooMany    = &answer{413, "too-many-files", "err.files", "", 0}
+	errEncoding   = &answer{415, "content-encoding", "err.bad", "", 0}
+	errType       = &answer{415, "not-a-form", "err.bad", "", 0}
+	errHeaders    = &answer{431, "headers-too-big", "err.bad", "", 0}
+	errInternal   = &answer{500, "internal", "err.later", "", 0} // a panic is counted where it is caught
+	errDenied     = &answer{500, "store-refused", "err.later", EventDenied, 0}
+	errBusy       = &answer{503, "busy", "err.full", EventBusy, 10}
+	errStore      = &answer{503, "store-unreachable", "err.later", EventUnreachable, 20}
+	errFull       = &answer{507, "full", "err.full", EventFull, 0}
 )
 
-// failureOf maps every error of the box to an answer. Those of its store are
-// answers already, by storeFailure; there is no third place.
-func failureOf(err error) *failure {
-	var f *failure
+// answerTo maps every error of the server to an answer. Errors of the store have
+// been mapped by storeAnswer before; there is no third place.
+func answerTo(err error) *answer {
+	var f *answer
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &f):
@@ -69,11 +70,11 @@ func failureOf(err error) *failure {
 	return errInternal
 }
 
-// storeFailure maps every error that the store gives to an answer. What nobody
-// thought of is a store that does not work: a folder that is gone, a disk with
-// an I/O error.
-func storeFailure(err error) *failure {
-	var f *failure
+// storeAnswer maps every error of the store to an answer. An error that is not
+// listed means a store that does not work, such as a folder that is gone or a
+// disk with an I/O error: store-refused.
+func storeAnswer(err error) *answer {
+	var f *answer
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -89,7 +90,7 @@ func storeFailure(err error) *failure {
 
 // fail answers a person with a page or a sentence, a program with a code.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	f := failureOf(err)
+	f := answerTo(err)
 	if f.event != "" {
 		s.cfg.Log.Count(f.event)
 	}
@@ -114,7 +115,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Connection", "close")
 	s.fail(w, r, err)
-	if f := failureOf(err); f == errStalled || f == errCut {
+	if f := answerTo(err); f == errStalled || f == errCut {
 		return // nothing more is going to come
 	}
 	rc := http.NewResponseController(w)
@@ -129,14 +130,14 @@ const (
 )
 
 // answerJSON gives the fixed small answer of the protocol.
-func answerJSON(w http.ResponseWriter, f *failure) {
+func answerJSON(w http.ResponseWriter, f *answer) {
 	setRetry(w, f)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.status)
 	fmt.Fprintf(w, "{\"code\":%q}\n", f.code)
 }
 
-func setRetry(w http.ResponseWriter, f *failure) {
+func setRetry(w http.ResponseWriter, f *answer) {
 	if f.retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.retry))
 	}

@@ -12,14 +12,15 @@ import (
 // Seal seals a file as a form does that brings it in small pieces.
 func Seal(rs *crypto.Recipients, sink storage.Sink, wait time.Duration, file io.Reader) error {
 	log := NewLog(io.Discard)
-	out := newOutput(context.Background(), sink, log, 1)
-	sealer, err := crypto.NewSealer(rs, out, crypto.Options{Via: "form", Lang: "en", Total: 100 << 20})
+	s := &Server{cfg: Config{Sink: sink, Log: log, Parallel: 1}, limits: newLimits(sink, log)}
+	s.limits.pause = wait
+	s.recipients.Store(rs)
+	u, err := s.newUpload(context.Background(), crypto.Options{Via: "form", Lang: "en", Total: 100 << 20})
 	if err != nil {
 		return err
 	}
-	u := newUpload(sealer, out, log, wait)
 	defer u.cut()
-	err = u.seal(func() error { return sealer.File(crypto.File{Type: "text/plain", Details: "kept"}) })
+	err = u.seal(func() error { return u.sealer.File(crypto.File{Type: "text/plain", Details: "kept"}) })
 	if err != nil {
 		return err
 	}

@@ -77,12 +77,12 @@ func TakeApart(src io.Reader, boundary string) (all []Part, err error) {
 // Disposition is what a Content-Disposition says: the text field, or the file.
 func Disposition(value string) (field, name string) {
 	h := headers{dispositions: []string{value}}
-	said := h.head()
-	return said.field, said.name
+	head := h.head()
+	return head.field, head.name
 }
 
 // Fill takes n places for objects and m for forms.
-func (s *Server) Fill(puts, forms int) { s.limits.puts, s.limits.forms = puts, forms }
+func (s *Server) Fill(puts, forms int) { s.limits.inFlight = [...]int{byForm: forms, byObject: puts} }
 
 // Routes lists every path of the box, as it is written in routes.go, and its
 // methods.
@@ -100,7 +100,7 @@ func (s *Server) Routes() map[string][]string {
 // and in the middle of one.
 func (s *Server) AddPanic(message string) {
 	inner := s.handler
-	s.handler = s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.handler = s.outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/panic") && r.URL.Path != "/late" {
 			inner.ServeHTTP(w, r)
 			return
@@ -175,3 +175,23 @@ func ParseRange(h string) (from, to int, err error) {
 
 // WriteSlowly writes an answer of the inbox.
 var WriteSlowly = writeSlowly
+
+// Places are the places for uploads of a server without a store.
+type Places struct{ l *limits }
+
+// Place is one that was taken.
+type Place struct{ t *ticket }
+
+func NewPlaces() Places { return Places{newLimits(nil, nil)} }
+
+func (p Places) EnterForm() (Place, error) { t, err := p.l.enter(byForm); return Place{t}, err }
+
+func (p Places) EnterObject() (Place, error) { t, err := p.l.enter(byObject); return Place{t}, err }
+
+func (p Place) Done(n int64) { p.t.done(n) }
+
+// Taken is how many places are taken by either way, and the bytes of this hour.
+func (p Places) Taken() (forms, objects int, used int64) {
+	_, used = p.l.carry()
+	return p.l.inFlight[byForm], p.l.inFlight[byObject], used
+}

@@ -17,22 +17,21 @@ const (
 	maxCounted = 10_000 // that are counted, when some are left out
 )
 
-// form is what one form brings. One goroutine takes it apart, field after field,
-// and seals it: nothing that somebody sent may get lost on the way without an
-// answer that says so.
+// form is one form that is parsed, field after field, and sealed. One goroutine
+// uses it. Nothing that was sent may be lost without an answer that says so.
 type form struct {
 	*upload
 	parts *parts
 	piece []byte
 	scrub func(io.Writer, io.Reader) (scrub.Report, error)
 
-	keep        bool  // details=keep
-	judged      bool  // there was a file, and keep decided about it
-	files       int   // that arrived
-	unclean     []int // those in which hidden details are left, unasked
-	words       bool  // there is text
-	where, when bool
-	left        leftOut
+	keepDetails    bool  // details=keep
+	detailsDecided bool  // there was a file, and keepDetails decided about it
+	files          int   // that arrived
+	unclean        []int // those in which hidden details are left, unasked
+	hasText        bool
+	where, when    bool // the manifest has such a text
+	left           leftOut
 }
 
 // leftOut is what a form held beyond the limit of files or parts. It was read and
@@ -44,7 +43,7 @@ type leftOut struct {
 	words bool
 }
 
-// errLeftOut: the field at hand found no place.
+// errLeftOut: there is no place for the current field.
 var errLeftOut = errors.New("left out")
 
 // read takes the form apart.
@@ -74,7 +73,7 @@ func (f *form) read() error {
 // readError tells a broken line from a broken form.
 func readError(err error) error {
 	switch {
-	case err == nil, failureOf(err) != errInternal:
+	case err == nil, answerTo(err) != errInternal:
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errCut
@@ -103,7 +102,7 @@ func (f *form) text(head []byte, start func() error) error {
 		f.left.over, f.left.words = true, true
 		return nil
 	}
-	f.words = f.words || some
+	f.hasText = f.hasText || some
 	return err
 }
 
@@ -140,12 +139,12 @@ func (f *form) details() error {
 	switch {
 	case err != nil:
 		return readError(err)
-	case f.judged:
+	case f.detailsDecided:
 		return errLate
 	case string(b) == "keep":
-		f.keep = true
+		f.keepDetails = true
 	case string(b) == "remove" || len(b) == 0:
-		f.keep = false
+		f.keepDetails = false
 	default:
 		return errBadRequest
 	}
@@ -155,11 +154,11 @@ func (f *form) details() error {
 // file seals a file. Browsers send a field without name and content where none
 // was chosen: that is no file, but an empty one with a name is.
 func (f *form) file(name string) error {
-	pass := f.cleaned
-	if f.keep && !f.parts.outside {
-		pass = f.asIs
+	copyTo := f.cleaned
+	if f.keepDetails && !f.parts.outside {
+		copyTo = f.asIs
 	}
-	some, err := f.content(f.parts, func(head []byte) error { return f.begin(name, head) }, pass)
+	some, err := f.content(f.parts, func(head []byte) error { return f.begin(name, head) }, copyTo)
 	if err == nil && !some && name != "" {
 		if err = f.seal(func() error { return f.begin(name, nil) }); errors.Is(err, crypto.ErrTooMuch) {
 			err = errLeftOut
@@ -173,13 +172,13 @@ func (f *form) file(name string) error {
 	return err
 }
 
-// begin starts a file whose first bytes are head. Until its end nobody knows
-// what became of its hidden details.
+// begin starts a file whose first bytes are head. What became of its hidden
+// details is known at its end, see cleaned.
 func (f *form) begin(name string, head []byte) error {
 	m := crypto.File{Type: scrub.Sniff(head)}
 	if !f.parts.outside {
-		f.judged = true
-		if f.keep {
+		f.detailsDecided = true
+		if f.keepDetails {
 			m.Name, m.Details = name, "kept"
 		}
 	}
@@ -197,10 +196,10 @@ func (f *form) add(m crypto.File) error {
 	return f.sealer.File(m)
 }
 
-// content seals all of src, after start has seen its first bytes, as pass lets it
-// through. It reports whether there was anything. What finds no place is skipped
-// by whoever asks for the next part.
-func (f *form) content(src io.Reader, start func(head []byte) error, pass func(io.Reader) error) (some bool, err error) {
+// content seals all of src by copyTo, after start has seen its first bytes. It
+// reports whether there was anything. Of what has no place the rest is skipped when
+// the next part is asked for.
+func (f *form) content(src io.Reader, start func(head []byte) error, copyTo func(io.Reader) error) (some bool, err error) {
 	n, err := io.ReadFull(src, f.piece[:scrub.SniffLen])
 	if n == 0 {
 		if err == io.EOF {
@@ -221,11 +220,11 @@ func (f *form) content(src io.Reader, start func(head []byte) error, pass func(i
 	if !ended {
 		rest = io.MultiReader(rest, src)
 	}
-	err = pass(rest)
+	err = copyTo(rest)
 	if broken := f.failed(); broken != nil {
 		return true, broken
 	}
-	// Where the line breaks, the next part that is asked for says so again.
+	// Where the line broke, asking for the next part fails in the same way.
 	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return true, nil
 	}

@@ -25,7 +25,7 @@ const (
 // health is what a box knows of its store.
 type health struct {
 	prober storage.Prober // nil: a store that cannot be tried counts as working
-	limits *limits
+	disk   *disk
 	log    *Log
 	key    string
 	object []byte
@@ -39,8 +39,8 @@ type health struct {
 	verdict string    // the code of its failure, or empty
 }
 
-func newHealth(sink storage.Sink, l *limits, kind crypto.Kind) (*health, error) {
-	h := &health{limits: l, log: l.log, known: make(chan struct{})}
+func newHealth(sink storage.Sink, d *disk, kind crypto.Kind) (*health, error) {
+	h := &health{disk: d, log: d.log, known: make(chan struct{})}
 	h.prober, _ = sink.(storage.Prober)
 	if h.prober == nil {
 		close(h.known)
@@ -126,7 +126,7 @@ func (h *health) try(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	err = unlessThere(h.prober.Probe(ctx, h.key, h.object))
-	if err == nil && h.limits.tooFull() {
+	if err == nil && h.disk.fullNow() {
 		return errFull // the store has room, and no drop gets it
 	}
 	return err
@@ -137,9 +137,9 @@ func (h *health) note(ctx context.Context, err error) {
 	if ctx.Err() != nil && err != nil { // the box ends, and ended the probe
 		return
 	}
-	f := &failure{}
+	f := &answer{}
 	if err != nil && !errors.Is(err, storage.ErrExist) {
-		f = storeFailure(err)
+		f = storeAnswer(err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

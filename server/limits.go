@@ -1,117 +1,93 @@
 package server
 
 import (
-	"io"
-	"net/http"
 	"sync"
 	"time"
 
 	"temoin/storage"
 )
 
-// The limits of a box. None of them knows one sender from another.
+// The limits of a server. They count uploads and bytes of everybody together:
+// senders are not told apart.
 const (
 	maxUploads   = 1024    // in flight, of both ways in
 	maxPuts      = 896     // of these, at most so many objects: the rest is for the form
 	bytesPerHour = 1 << 40 // of new uploads
-	maxReserve   = 1 << 30 // of the disk that stays free; a tenth on small ones
 )
 
-// limits says whether another upload may begin.
+// way is how an upload comes in.
+type way int
+
+const (
+	byForm   way = iota // POST /{lang}/send
+	byObject            // PUT /v1/objects/{id}
+)
+
+// limits decides whether another upload may begin, and holds how slow one may be.
 type limits struct {
-	mu      sync.Mutex
-	log     *Log
-	space   func() (free, total uint64, err error) // nil: the store does not know
-	looked  time.Time
-	full    bool
-	forms   int
-	puts    int
-	hour    time.Time
-	used    int64
+	disk    *disk
 	pause   time.Duration // an open chunk is stored after so long without a byte
 	stall   time.Duration // no byte for so long ends an upload
 	minRate int64         // bytes a second, on average, after grace
 	grace   time.Duration
+
+	mu       sync.Mutex
+	inFlight [2]int // uploads, by way
+	hour     time.Time
+	used     int64 // bytes since hour
 }
 
 func newLimits(sink storage.Sink, log *Log) *limits {
-	l := &limits{log: log, pause: 15 * time.Second, stall: time.Minute, minRate: 256, grace: 2 * time.Minute}
-	if s, ok := sink.(interface {
-		Space() (free, total uint64, err error)
-	}); ok {
-		l.space = s.Space
+	return &limits{
+		disk: newDisk(sink, log), pause: 15 * time.Second, stall: time.Minute, minRate: 256, grace: 2 * time.Minute,
 	}
-	return l
 }
 
-// enter takes a place for an upload. Who got nil calls leave.
-func (l *limits) enter(form bool) error {
+// ticket is the place of one upload among those in flight.
+type ticket struct {
+	limits *limits
+	way    way
+	once   sync.Once
+}
+
+// enter takes a place for an upload. The caller calls done on the ticket when the
+// upload has ended. The error is errBusy or errFull.
+func (l *limits) enter(w way) (*ticket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	if now.Sub(l.hour) > time.Hour {
 		l.hour, l.used = now, 0
 	}
-	if l.forms+l.puts >= maxUploads || !form && l.puts >= maxPuts || l.used > bytesPerHour {
-		return errBusy
+	if l.uploads() >= maxUploads || w == byObject && l.inFlight[byObject] >= maxPuts || l.used > bytesPerHour {
+		return nil, errBusy
 	}
-	if l.diskFull(now) {
-		return errFull
+	if l.disk.full(now) {
+		return nil, errFull
 	}
-	if form {
-		l.forms++
-	} else {
-		l.puts++
-	}
-	return nil
+	l.inFlight[w]++
+	return &ticket{limits: l, way: w}, nil
 }
 
-func (l *limits) leave(form bool, n int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.used += n
-	if form {
-		l.forms--
-	} else {
-		l.puts--
-	}
+// done gives the place back, for an upload of n bytes. Only the first call counts.
+func (t *ticket) done(n int64) {
+	t.once.Do(func() {
+		l := t.limits
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.used += n
+		l.inFlight[t.way]--
+	})
 }
 
-// diskFull looks at most once a second.
-func (l *limits) diskFull(now time.Time) bool {
-	if l.space == nil || now.Sub(l.looked) < time.Second {
-		return l.full
-	}
-	l.looked = now
-	free, total, err := l.space()
-	if err != nil {
-		return l.full
-	}
-	if free < total/5 {
-		l.log.Count(EventLow)
-	}
-	l.full = free < Reserve(total)
-	return l.full
-}
+// uploads is how many are in flight. The caller holds mu.
+func (l *limits) uploads() int { return l.inFlight[byForm] + l.inFlight[byObject] }
 
-// tooFull looks now, and changes nothing.
-func (l *limits) tooFull() bool {
-	if l.space == nil {
-		return false
-	}
-	free, total, err := l.space()
-	return err == nil && free < Reserve(total)
-}
-
-// Reserve is how many bytes of a disk of total bytes a box leaves free: it takes
-// no drops while there are fewer.
-func Reserve(total uint64) uint64 { return min(maxReserve, total/10) }
-
-// wait waits until no upload is under way, at most for d.
+// wait waits until no upload is in flight, at most for d.
 func (l *limits) wait(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		l.mu.Lock()
-		n := l.forms + l.puts
+		n := l.uploads()
 		l.mu.Unlock()
 		if n == 0 {
 			return
@@ -119,31 +95,16 @@ func (l *limits) wait(d time.Duration) {
 	}
 }
 
-// body reads a request's body under rolling deadlines: a slow phone may take
-// hours, a silent one a minute.
-type body struct {
-	r      io.Reader
-	rc     *http.ResponseController
-	l      *limits
-	n      int64
-	start  time.Time
-	extend time.Time
+// carry returns what the next process image needs to know, see [Server.renew].
+func (l *limits) carry() (hour time.Time, used int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hour, l.used
 }
 
-func (l *limits) body(w http.ResponseWriter, r *http.Request, max int64) *body {
-	return &body{r: http.MaxBytesReader(unwrapped(w), r.Body, max), rc: http.NewResponseController(w), l: l, start: time.Now()}
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	if now := time.Now(); now.After(b.extend) {
-		if age := now.Sub(b.start); age > b.l.grace && b.n < b.l.minRate*int64(age/time.Second) {
-			return 0, errStalled
-		}
-		b.extend = now.Add(b.l.stall / 16)
-		b.rc.SetReadDeadline(now.Add(b.l.stall))
-		b.rc.SetWriteDeadline(now.Add(2*b.l.stall + answerTimeout))
-	}
-	n, err := b.r.Read(p)
-	b.n += int64(n)
-	return n, err
+// restore takes over what the process image before carried.
+func (l *limits) restore(hour time.Time, used int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hour, l.used = hour, used
 }

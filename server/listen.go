@@ -146,17 +146,17 @@ func (l *listener) wait() bool {
 	return true
 }
 
-// doors are the listeners of one box.
-type doors struct {
-	mu  sync.Mutex // held by who pauses them
+// listenerSet is the listeners of one box.
+type listenerSet struct {
+	mu  sync.Mutex // held while they are paused
 	all []*listener
 }
 
 // pause pauses all of them, or as many as it can.
-func (d *doors) pause() (resume func(), all bool) {
+func (s *listenerSet) pause() (resume func(), all bool) {
 	all = true
 	var each []func()
-	for _, l := range d.all {
+	for _, l := range s.all {
 		r, ok := l.pause()
 		each, all = append(each, r), all && ok
 	}

@@ -19,6 +19,7 @@ var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 	id, ok := crypto.ParseID(mux.Vars(r)["id"])
 	size := r.ContentLength
+	var place *ticket
 	var err error
 	switch {
 	case !ok:
@@ -30,13 +31,13 @@ func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 	case size != storage.Small && size != storage.Large:
 		err = errBadRequest
 	default:
-		err = s.limits.enter(false)
+		place, err = s.limits.enter(byObject)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	defer s.limits.leave(false, size)
+	defer place.done(size)
 	switch err := s.storeObject(w, r, id, size); {
 	case err == nil:
 		answerJSON(w, stored)
@@ -48,8 +49,8 @@ func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 }
 
 var (
-	stored  = &failure{201, "stored", "", "", 0}
-	existed = &failure{200, "exists", "", "", 0}
+	stored  = &answer{201, "stored", "", "", 0}
+	existed = &answer{200, "exists", "", "", 0}
 )
 
 // storeObject checks the head of the body and stores all of it.
@@ -89,7 +90,7 @@ func (s *Server) storeObject(w http.ResponseWriter, r *http.Request, id crypto.I
 
 // bodyError tells a line that broke from a box that is broken.
 func bodyError(err error) error {
-	if failureOf(err) == errInternal {
+	if answerTo(err) == errInternal {
 		return errCut
 	}
 	return err

@@ -13,8 +13,8 @@ import (
 
 // Sealed objects gather in memory, so that storing one is a single piece of
 // work for another core: handing over less was measured to cost more than it
-// gains. All uploads together have so many places, of 4 MiB each; who finds
-// none writes straight to the store.
+// gains. All uploads together share these two pools, of 4 MiB each; an
+// upload that finds no buffer free writes straight to the store.
 var (
 	largePlaces = newPlaces(4, storage.Large)
 	smallPlaces = newPlaces(64, storage.Small)
@@ -41,8 +41,8 @@ func (p *places) take() *[]byte {
 	}
 }
 
-// give ends the use of a buffer; somebody may still be reading one that is not
-// clean.
+// give ends the use of a buffer. If clean is false, a broken connection to the
+// store may still read it: it is not used again.
 func (p *places) give(b *[]byte, clean bool) {
 	if clean {
 		*b = (*b)[:0]

@@ -41,27 +41,27 @@ var (
 type pages struct {
 	org   string
 	exit  string
-	onion string           // the name of the box in Tor, or nothing
-	forms map[string]still // language: the whole form page
-	inTor map[string]still // the same, for those who came by the onion
+	onion string                // the name of the box in Tor, or nothing
+	forms map[string]staticPage // language: the whole form page
+	inTor map[string]staticPage // the same, for those who came by the onion
 }
 
-// still is a page that is the same for everybody, as it is and packed.
-type still struct{ page, packed string }
+// staticPage is a page that is the same for everybody, as it is and packed.
+type staticPage struct{ page, packed string }
 
-// newStill packs with a packer that is used again: each has most of a megabyte.
-func newStill(packer *gzip.Writer, page string) still {
+// newStaticPage packs with a packer that is used again: each has most of a megabyte.
+func newStaticPage(packer *gzip.Writer, page string) staticPage {
 	var b strings.Builder
 	packer.Reset(&b)
 	packer.Write([]byte(page))
 	packer.Close()
-	return still{page, b.String()}
+	return staticPage{page, b.String()}
 }
 
 const defaultExit = "https://www.wikipedia.org/"
 
 func newPages(cfg Config) (*pages, error) {
-	p := &pages{org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion, forms: make(map[string]still), inTor: make(map[string]still)}
+	p := &pages{org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion, forms: make(map[string]staticPage), inTor: make(map[string]staticPage)}
 	if p.exit == "" {
 		p.exit = defaultExit
 	}
@@ -74,8 +74,8 @@ func newPages(cfg Config) (*pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.forms[l.tag] = newStill(packer, p.formPage(l, "what.a3", note))
-		p.inTor[l.tag] = newStill(packer, p.formPage(l, "what.a3.tor", ""))
+		p.forms[l.tag] = newStaticPage(packer, p.formPage(l, "what.a3", note))
+		p.inTor[l.tag] = newStaticPage(packer, p.formPage(l, "what.a3.tor", ""))
 	}
 	return p, nil
 }
@@ -194,7 +194,7 @@ func uncleaned(l *language, files []int) string {
 }
 
 // failure is the page that says what a witness can do now.
-func (p *pages) failure(w http.ResponseWriter, l *language, f *failure) {
+func (p *pages) failure(w http.ResponseWriter, l *language, f *answer) {
 	if f.text == errNotFound.text { // nobody sent anything
 		p.failed(w, l, f, l.words[f.text])
 		return
@@ -212,7 +212,7 @@ func (p *pages) leftOut(w http.ResponseWriter, l *language, f *form) {
 }
 
 // failed makes a page of sentences, which are HTML.
-func (p *pages) failed(w http.ResponseWriter, l *language, f *failure, title string, sentences ...string) {
+func (p *pages) failed(w http.ResponseWriter, l *language, f *answer, title string, sentences ...string) {
 	var b strings.Builder
 	for _, sentence := range sentences {
 		b.WriteString(`<p class="amber">` + sentence + "</p>\n")

@@ -111,7 +111,7 @@ func (a *activity) connections() int {
 }
 
 // renewWhenIdle replaces the process whenever it is due, until ctx ends.
-func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *doors) {
+func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *listenerSet) {
 	tick := time.NewTicker(s.idle / 20)
 	defer tick.Stop()
 	for {
@@ -127,7 +127,7 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *doors) 
 }
 
 // renew does not return if it succeeds.
-func (s *Server) renew(ctx context.Context, srv *http.Server, d *doors) {
+func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 	if !d.mu.TryLock() { // the box is about to end
 		return
 	}
@@ -148,9 +148,8 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *doors) {
 			return
 		}
 	}
-	s.limits.mu.Lock()
-	state := State{Hour: s.limits.hour, Used: s.limits.used, Key: s.inbox.key[:], Events: s.cfg.Log.pending()}
-	s.limits.mu.Unlock()
+	state := State{Key: s.inbox.key[:], Events: s.cfg.Log.pending()}
+	state.Hour, state.Used = s.limits.carry()
 	state.Probed, state.Health = s.health.carry()
 	if ctx.Err() != nil { // a fresh image would not know that it has to stop
 		return
@@ -168,7 +167,7 @@ func (s *Server) restore(state *State) {
 	if state == nil {
 		return
 	}
-	s.limits.hour, s.limits.used = state.Hour, state.Used
+	s.limits.restore(state.Hour, state.Used)
 	copy(s.inbox.key[:], state.Key)
 	s.health.restore(state.Probed, state.Health)
 	s.cfg.Log.restore(state.Events)

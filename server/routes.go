@@ -18,9 +18,9 @@ const (
 // methods maps an HTTP method to what answers it.
 type methods map[string]http.HandlerFunc
 
-// resource is one path of the box.
+// resource is one path and its methods.
 type resource struct {
-	box *Server
+	srv *Server
 	methods
 }
 
@@ -36,7 +36,7 @@ func (s *Server) routes() http.Handler {
 		{"/{lang:[a-z]{2,3}}/", methods{"GET": s.showForm}},
 		{"/{lang:[a-z]{2,3}}/send", methods{"POST": s.send}},
 		{"/s/{script}", methods{"GET": s.showScript}},
-		{"/v1/box", methods{"GET": s.showBox}},
+		{"/v1/box", methods{"GET": s.describe}},
 		{"/v1/objects/{id}", methods{"PUT": s.putObject}},
 		{"/v1/inbox", methods{"GET": s.listInbox}},
 		{"/v1/inbox/challenge", methods{"POST": s.challengeInbox}},
@@ -70,5 +70,5 @@ func (p resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.Sort(allow)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
-	p.box.fail(w, r, errMethod)
+	p.srv.fail(w, r, errMethod)
 }

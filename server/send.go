@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -20,15 +19,16 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errNotFound)
 		return
 	}
+	var place *ticket
 	var err error = errTooBig
 	if r.ContentLength <= maxDrop {
-		err = s.limits.enter(true)
+		place, err = s.limits.enter(byForm)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	f, receipt, err := s.receive(w, r, lang.tag)
+	f, receipt, err := s.receive(w, r, lang.tag, place)
 	switch {
 	case err == errTooMany:
 		s.leftOut(w, r, lang, f)
@@ -71,37 +71,34 @@ const pieceSize = 4 << 10 // from the parser to the sealer
 
 var formPool = sync.Pool{New: func() any { return new(formBuffers) }}
 
-// receive takes the form of a request, for which the limits gave a place, and
-// seals it. It returns the receipt when everything is durable. Whatever goes
-// wrong, a panic too, what came before is stored.
-func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string) (*form, crypto.Receipt, error) {
+// receive takes the form of a request, seals it, and gives its place back. It
+// returns the receipt when everything is durable. Whatever goes wrong, a panic
+// too, what came before is stored.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string, place *ticket) (*form, crypto.Receipt, error) {
 	body := s.limits.body(w, r, maxDrop)
 	buffers := formPool.Get().(*formBuffers)
 	defer func() {
 		*buffers = formBuffers{}
 		formPool.Put(buffers)
-		s.limits.leave(true, body.n)
+		place.done(body.n)
 	}()
 	boundary, err := formBoundary(r.Header)
 	if err != nil {
 		return nil, "", err
 	}
-	// What arrived is stored even when the sender is gone.
-	out := newOutput(context.WithoutCancel(r.Context()), s.cfg.Sink, s.cfg.Log, s.cfg.Parallel)
-	sealer, err := crypto.NewSealer(s.recipients.Load(), out, crypto.Options{Via: "form", Lang: lang, Total: r.ContentLength})
+	u, err := s.newUpload(r.Context(), crypto.Options{Via: "form", Lang: lang, Total: r.ContentLength})
 	if err != nil {
 		return nil, "", err
 	}
-	u := newUpload(sealer, out, s.cfg.Log, s.limits.pause)
 	defer u.cut()
 	f := &form{upload: u, parts: newParts(body, boundary, &buffers.in), piece: buffers.piece[:], scrub: s.scrub}
-	return f, sealer.Receipt(), f.finish(f.read())
+	return f, u.sealer.Receipt(), f.finish(f.read())
 }
 
 // finish ends the drop after err. One that holds as many files as it can is
 // complete, even if there was more.
 func (f *form) finish(err error) error {
-	some := f.files > 0 || f.words
+	some := f.files > 0 || f.hasText
 	if some && (err == nil || f.left.over) {
 		if errClose := f.close(); errClose != nil {
 			return errClose

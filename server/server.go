@@ -111,7 +111,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
-	if s.health, err = newHealth(cfg.Sink, s.limits, cfg.Recipients.Kind()); err != nil {
+	if s.health, err = newHealth(cfg.Sink, s.limits.disk, cfg.Recipients.Kind()); err != nil {
 		return nil, err
 	}
 	s.cfg.Sink = newSink(cfg.Sink, cfg.Log)
@@ -123,7 +123,7 @@ func New(cfg Config) (*Server, error) {
 	rand.Read(s.inbox.key[:])
 	s.restore(cfg.State)
 	s.scrub, s.idle, s.activity.conns = scrub.Copy, idle, make(map[net.Conn]bool)
-	s.handler = s.guard(s.routes())
+	s.handler = s.outermost(s.routes())
 	return s, nil
 }
 
@@ -165,7 +165,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		s.health.watch(watching)
 	}()
 	ended := make(chan error, len(ls))
-	d := &doors{all: newListeners(ls, s.cfg.TLS)}
+	d := &listenerSet{all: newListeners(ls, s.cfg.TLS)}
 	for _, l := range d.all {
 		go func() { ended <- srv.Serve(l) }()
 	}
@@ -178,7 +178,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	s.closeDoors(srv, d)
+	s.closeListeners(srv, d)
 	for range d.all {
 		<-ended
 	}
@@ -195,11 +195,11 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	return nil
 }
 
-// closeDoors stops taking connections, and returns when those that were taken
+// closeListeners stops taking connections, and returns when those that were taken
 // have been asked for something. [http.Server.Shutdown] closes whoever asks a
 // moment after it was called without an answer. Who comes from now on waits in
 // the kernel's queue, for the next process if systemd holds the socket.
-func (s *Server) closeDoors(srv *http.Server, d *doors) {
+func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
 	d.mu.Lock() // for good: nothing is renewed any more
 	resume, _ := d.pause()
 	srv.SetKeepAlivesEnabled(false)

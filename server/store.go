@@ -35,7 +35,7 @@ func (s sink) Create(ctx context.Context, size int64) (_ storage.Object, err err
 	defer s.log.caught(&err)
 	o, err := s.Sink.Create(ctx, size)
 	if err != nil {
-		return nil, storeFailure(err)
+		return nil, storeAnswer(err)
 	}
 	return object{o, s.log}, nil
 }
@@ -55,7 +55,7 @@ type object struct {
 func (o object) Write(p []byte) (n int, err error) {
 	defer o.log.caught(&err)
 	if n, err = o.Object.Write(p); err != nil {
-		err = storeFailure(err)
+		err = storeAnswer(err)
 	}
 	return n, err
 }
@@ -71,7 +71,7 @@ func unlessThere(err error) error {
 	if err == nil || errors.Is(err, storage.ErrExist) {
 		return err
 	}
-	return storeFailure(err)
+	return storeAnswer(err)
 }
 
 // caught makes a panic of the store an error. Most of its work is done in
@@ -93,7 +93,7 @@ func (s source) List(ctx context.Context, prefix, after string) iter.Seq2[storag
 	return func(yield func(storage.Info, error) bool) {
 		for info, err := range s.Source.List(ctx, prefix, after) {
 			if err != nil {
-				err = storeFailure(err)
+				err = storeAnswer(err)
 			}
 			if !yield(info, err) {
 				return
@@ -115,7 +115,7 @@ func (s source) Open(ctx context.Context, key string, offset, n int64) (io.ReadC
 		return nil, errNotFound
 	}
 	if err != nil {
-		return nil, storeFailure(err)
+		return nil, storeAnswer(err)
 	}
 	return reader{r}, nil
 }
@@ -123,7 +123,7 @@ func (s source) Open(ctx context.Context, key string, offset, n int64) (io.ReadC
 // Delete implements [storage.Source].
 func (s source) Delete(ctx context.Context, key string) error {
 	if err := s.Source.Delete(ctx, key); err != nil {
-		return storeFailure(err)
+		return storeAnswer(err)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ type reader struct{ io.ReadCloser }
 func (r reader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = storeFailure(err)
+		err = storeAnswer(err)
 	}
 	return n, err
 }

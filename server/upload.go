@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"math"
 	"sync"
 	"time"
@@ -8,10 +9,10 @@ import (
 	"temoin/crypto"
 )
 
-// upload is a drop that is being sealed while it arrives. It guards the sealer,
-// which a timer uses as well: where the line stands still, what came so far is
-// stored. It ends with close, or with cut, which may be called in any case and
-// after a panic too.
+// upload is a drop that is sealed while it arrives and stored by output. It guards
+// the sealer, which a timer uses as well: when no byte comes for a while, what came
+// so far is stored. It ends with close, or with cut, which may be called in any
+// case and after a panic too.
 type upload struct {
 	sealer *crypto.Sealer
 	out    *output
@@ -25,18 +26,26 @@ type upload struct {
 	broken error // of the sealer
 }
 
-func newUpload(sealer *crypto.Sealer, out *output, log *Log, wait time.Duration) *upload {
-	u := &upload{sealer: sealer, out: out, log: log, wait: wait}
-	u.pause = time.AfterFunc(math.MaxInt64, u.standstill) // which must not find it missing
-	u.pause.Reset(wait)
-	return u
+// newUpload begins a drop for the current recipients. It is stored to its end even
+// when ctx, that of the request, ends before.
+func (s *Server) newUpload(ctx context.Context, opt crypto.Options) (*upload, error) {
+	out := newOutput(context.WithoutCancel(ctx), s.cfg.Sink, s.cfg.Log, s.cfg.Parallel)
+	sealer, err := crypto.NewSealer(s.recipients.Load(), out, opt)
+	if err != nil {
+		return nil, err
+	}
+	u := &upload{sealer: sealer, out: out, log: s.cfg.Log, wait: s.limits.pause}
+	u.pause = time.AfterFunc(math.MaxInt64, u.standstill) // standstill uses u.pause: set it first
+	u.pause.Reset(u.wait)
+	return u, nil
 }
 
-// standstill stores what the sealer holds. Nobody is above it to catch a panic.
+// standstill stores what the sealer holds. It runs in the timer's goroutine, where
+// a panic would end the process.
 func (u *upload) standstill() {
 	if !u.mu.TryLock() {
-		// The sealer is used, or waits for a busy store: that is no line that stands
-		// still, and a chunk that was padded now would only be one more to store.
+		// The sealer is in use, or waits for a busy store: the line does not stand
+		// still, and a chunk padded now would only be one more to store.
 		u.pause.Reset(u.wait)
 		return
 	}
@@ -51,7 +60,7 @@ func (u *upload) standstill() {
 	}
 }
 
-// seal lets do use the sealer. Each use tells that the line is alive.
+// seal lets do use the sealer, and begins the wait for the next byte anew.
 func (u *upload) seal(do func() error) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -62,7 +71,8 @@ func (u *upload) seal(do func() error) error {
 	return u.use(do)
 }
 
-// use runs do. After a panic of it nobody but cut may use the sealer.
+// use runs do. If do panics, broken stays set, so that only cut uses the sealer
+// again.
 func (u *upload) use(do func() error) error {
 	u.broken = errInternal
 	err := do()

@@ -10,8 +10,8 @@ import (
 	"temoin/storage"
 )
 
-// boxInfo is what GET /v1/box answers; docs/protocol.md explains the fields.
-type boxInfo struct {
+// description is what GET /v1/box answers; docs/protocol.md explains the fields.
+type description struct {
 	V           int       `json:"v"`
 	Recipients  []string  `json:"recipients"`
 	Kind        string    `json:"kind"`
@@ -24,23 +24,25 @@ type boxInfo struct {
 }
 
 type boxLimits struct {
-	Files    int   `json:"files"`
-	Drop     int64 `json:"drop"`
-	InFlight int   `json:"in_flight"`
-	Ahead    int   `json:"ahead"`
+	Files    int   `json:"files"`     // of a drop
+	Drop     int64 `json:"drop"`      // bytes of a form
+	InFlight int   `json:"in_flight"` // objects that a client sends at the same time
+	Ahead    int   `json:"ahead"`     // chunks beyond the lowest that is not acknowledged
 }
 
-func (s *Server) showBox(w http.ResponseWriter, r *http.Request) {
+var theLimits = boxLimits{Files: crypto.MaxFiles, Drop: maxDrop, InFlight: 16, Ahead: 32}
+
+func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 	rs := s.recipients.Load()
 	kind := "hybrid"
 	if rs.Kind() == crypto.X25519 {
 		kind = "x25519"
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(boxInfo{
+	json.NewEncoder(w).Encode(description{
 		V: 1, Recipients: rs.Strings(), Kind: kind, Fingerprint: rs.Fingerprint(),
 		Sizes:     []int{storage.Small, storage.Large},
-		Limits:    boxLimits{Files: crypto.MaxFiles, Drop: maxDrop, InFlight: 16, Ahead: 32},
+		Limits:    theLimits,
 		Languages: languageTags(), Org: s.cfg.Org,
 	})
 }

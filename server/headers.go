@@ -25,9 +25,9 @@ var fixedHeaders = [][2]string{
 
 const hsts = "max-age=31536000"
 
-// guard wraps the router: it stands outside, because the router's own 404, 405
-// and redirects would pass by middleware that stands inside.
-func (s *Server) guard(next http.Handler) http.Handler {
+// outermost wraps the router. Middleware of the router itself does not run for its
+// own 404, 405 and redirects, which need these headers too.
+func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := r.Context().Value(connKey{}).(*conn)
 		if c != nil {
@@ -39,9 +39,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		tls := c != nil && c.tls
 		setFixed(t.Header(), tls)
 		if r.TransferEncoding != nil || !r.ProtoAtLeast(1, 1) {
-			// Where such a request ends is where programs disagree: a length beside
-			// chunks, or chunks in HTTP/1.0, of which net/http shows us nothing. What
-			// follows might be a part of it to whoever passed it on.
+			// Request smuggling: a proxy and net/http can disagree where such a request
+			// ends (a length beside chunks, chunks in HTTP/1.0; net/http shows neither),
+			// so the connection is never used for another.
 			t.Header().Set("Connection", "close")
 		}
 		rc := http.NewResponseController(w)
@@ -67,7 +67,7 @@ func setFixed(h http.Header, tls bool) {
 	if tls {
 		h.Set("Strict-Transport-Security", hsts)
 	}
-	h["Date"] = nil // the clock of the box is nobody's business
+	h["Date"] = nil // net/http adds none: it would tell the clock of this machine
 }
 
 // connKey is where the context of a request has its connection.
