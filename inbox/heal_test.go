@@ -262,10 +262,15 @@ func TestFewBeginningsAreKept(t *testing.T) {
 	_, path := newVault(t, keys)
 	pullErr(t, again(t, path, keys), src, crypto.ErrMalformed)
 	src.body = func(key string, size int64) []byte { return make([]byte, size) }
-	cut := &cutLine{Source: src, after: 1500}
-	again(t, path, keys).Pull(t.Context(), &serial{Source: cut}, "test", inbox.PullOptions{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cut := &cutLine{Source: src, after: 1500, stop: func(opens int) {
+		if opens == 200 { // each was asked for once
+			cancel()
+		}
+	}}
+	again(t, path, keys).Pull(ctx, &serial{Source: cut}, "test", inbox.PullOptions{})
 	left, err := filepath.Glob(filepath.Join(path, "state", "*", "partial", "*"))
-	if err != nil || len(left) > 64+8 { // several are under way at once
+	if err != nil || len(left) < 32 || len(left) > 64+8 { // several are under way at once
 		t.Errorf("%d beginnings were kept, %v", len(left), err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
+	"temoin/crypto"
 	"temoin/inbox"
 )
 
@@ -160,6 +161,13 @@ func FuzzKeys(f *testing.F) {
 	must(f, err)
 	f.Add(file)
 	f.Add(append(hybrid, file...))
+	f.Add(append(slices.Clone(file), 0, 0))
+	f.Add(append([]byte("\xef\xbb\xbf"), file...))
+	var utf16 []byte
+	for _, c := range file { // which is ASCII
+		utf16 = append(utf16, c, 0)
+	}
+	f.Add(utf16)
 	f.Add([]byte("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n"))
 	f.Add([]byte("age-encryption.org/v1\n-> scrypt x 1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -171,8 +179,13 @@ func FuzzKeys(f *testing.F) {
 			}
 			return
 		}
-		// What we take, age takes, and finds the same keys.
-		ids, err := age.ParseIdentities(bytes.NewReader(bytes.TrimSpace(trimLines(b))))
+		// What we take, age takes, and finds the same keys. It reads no UTF-16, no
+		// byte order mark, and no zero bytes at the end: crypto.Text takes them away.
+		text, err := crypto.Text(b)
+		if err != nil {
+			t.Fatalf("keys were found in what is no text: %v", err)
+		}
+		ids, err := age.ParseIdentities(bytes.NewReader(bytes.TrimSpace(trimLines(text))))
 		if err != nil || len(ids) != len(keys.Recipients()) {
 			t.Errorf("age finds %d keys, error %v; we found %d", len(ids), err, len(keys.Recipients()))
 		}

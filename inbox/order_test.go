@@ -83,8 +83,16 @@ func TestKeptBeginningIsNoVerdict(t *testing.T) {
 	src := newSource(&flips{Source: store, at: map[string]int64{name: 40}})
 	_, path := newVault(t, keys)
 	pull(t, again(t, path, keys), src) // not ours, for one wrong bit
-	cut := &cutLine{Source: src, after: 2000}
-	again(t, path, keys).Pull(t.Context(), &serial{Source: cut}, "test", inbox.PullOptions{Again: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	cut := &cutLine{Source: src, after: 2000, stop: func(opens int) {
+		if opens == 2 { // the first has left its beginning
+			cancel()
+		}
+	}}
+	again(t, path, keys).Pull(ctx, &serial{Source: cut}, "test", inbox.PullOptions{Again: true})
+	if left, err := filepath.Glob(filepath.Join(path, "state", "*", "partial", "*")); len(left) != 1 || err != nil {
+		t.Fatalf("%d beginnings were kept, %v", len(left), err)
+	}
 	src.Source = store
 	r, err := again(t, path, keys).Pull(t.Context(), src, "test", inbox.PullOptions{Again: true})
 	if err != nil || r.New != 1 {
