@@ -90,24 +90,41 @@ type Object interface {
 	Discard()
 }
 
-// Info describes an object that a Source lists.
+// Info describes an object that a Lister lists.
 type Info struct {
 	Key  string
 	Size int64
 }
 
-// Source lists, reads and deletes objects. It is safe for concurrent use.
-type Source interface {
+// Lister lists objects. It is safe for concurrent use.
+type Lister interface {
 	// List yields every object whose key starts with prefix and is greater than
 	// after, keys ascending, and stops at the first error. Files that are no
 	// objects are not listed. An empty after lists from the start.
 	List(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
+}
+
+// Reader reads objects. It is safe for concurrent use.
+type Reader interface {
 	// Open reads n bytes of an object from the given offset on, or all that
-	// follows when n is negative. The caller closes it. ErrNotExist when there
-	// is none; an offset past the end reads nothing.
+	// follows when n is negative. The caller closes it. The error is
+	// [ErrNotExist] when there is no such object; an offset past the end reads
+	// nothing.
 	Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error)
-	// Delete removes an object. Deleting what is not there is no error.
+}
+
+// Deleter deletes objects. It is safe for concurrent use.
+type Deleter interface {
+	// Delete removes an object. Deleting an object that does not exist is no
+	// error.
 	Delete(ctx context.Context, key string) error
+}
+
+// Source lists, reads and deletes objects: the coordinator's side of a store.
+type Source interface {
+	Lister
+	Reader
+	Deleter
 }
 
 // Store is both sides of one place.
