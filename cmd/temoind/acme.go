@@ -19,12 +19,12 @@ import (
 	"temoin/crypto"
 )
 
-// orders keeps the certificates that the box orders by itself.
+// acmeCerts keeps the certificates that the box orders by itself.
 //
 // It orders by its own clock: no handshake makes it ask the CA or write a file.
 // Else the CA, the line to it, or the time of a file would tell when somebody
 // came, and a guest who cannot ECDSA would leave a certificate of his own kind.
-type orders struct {
+type acmeCerts struct {
 	manager *autocert.Manager
 	names   []string
 	out     io.Writer
@@ -49,8 +49,8 @@ func (s settings) acmeCache() string {
 	return s.ACMECache
 }
 
-// newOrders takes what is in the cache. It does not talk to the CA before next.
-func newOrders(s settings, next time.Time, out io.Writer) (*orders, error) {
+// newACMECerts takes what is in the cache. It does not talk to the CA before next.
+func newACMECerts(s settings, next time.Time, out io.Writer) (*acmeCerts, error) {
 	for _, name := range s.ACMEDomain {
 		if strings.Contains(name, ":") || !strings.Contains(name, ".") || !crypto.ValidOrigin("https://"+name) {
 			return nil, fmt.Errorf("acme_domain: %q is not a name such as box.example, in lower case", name)
@@ -66,103 +66,103 @@ func newOrders(s settings, next time.Time, out io.Writer) (*orders, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("acme_cache: %w", err)
 	}
-	o := &orders{names: s.ACMEDomain, out: out, certs: map[string]*tls.Certificate{}, next: next}
-	o.manager = &autocert.Manager{
+	c := &acmeCerts{names: s.ACMEDomain, out: out, certs: map[string]*tls.Certificate{}, next: next}
+	c.manager = &autocert.Manager{
 		Prompt:     autocert.AcceptTOS,
 		Cache:      autocert.DirCache(folder),
-		HostPolicy: autocert.HostWhitelist(o.names...),
+		HostPolicy: autocert.HostWhitelist(c.names...),
 		Client:     &acme.Client{DirectoryURL: s.ACMEDirectory},
 	}
-	for _, name := range o.names {
-		text, err := o.manager.Cache.Get(context.Background(), name)
+	for _, name := range c.names {
+		text, err := c.manager.Cache.Get(context.Background(), name)
 		if err != nil {
 			continue // not there yet
 		}
 		if pair, err := tls.X509KeyPair(text, text); err == nil {
-			o.certs[name] = &pair
+			c.certs[name] = &pair
 		}
 	}
-	return o, nil
+	return c, nil
 }
 
 // config is for the listener. The CA tests it with a protocol of its own.
-func (o *orders) config() *tls.Config {
-	return &tls.Config{GetCertificate: o.certificate, NextProtos: []string{acme.ALPNProto}}
+func (c *acmeCerts) config() *tls.Config {
+	return &tls.Config{GetCertificate: c.certificate, NextProtos: []string{acme.ALPNProto}}
 }
 
 var errNoCertificate = errors.New("there is no certificate for this name")
 
-func (o *orders) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *acmeCerts) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	name := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
-	if !slices.Contains(o.names, name) {
+	if !slices.Contains(c.names, name) {
 		return nil, errNoCertificate
 	}
 	if slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) {
-		return o.manager.GetCertificate(&tls.ClientHelloInfo{ServerName: name, SupportedProtos: hello.SupportedProtos})
+		return c.manager.GetCertificate(&tls.ClientHelloInfo{ServerName: name, SupportedProtos: hello.SupportedProtos})
 	}
-	if cert := o.current(name); cert != nil {
+	if cert := c.current(name); cert != nil {
 		return cert, nil
 	}
 	return nil, errNoCertificate
 }
 
-func (o *orders) current(name string) *tls.Certificate {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.certs[name]
+func (c *acmeCerts) current(name string) *tls.Certificate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.certs[name]
 }
 
 // due is when to look after the certificates. The next process image keeps to
 // it: otherwise the CA would hear from the box after every guest.
-func (o *orders) due() time.Time {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.next
+func (c *acmeCerts) due() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.next
 }
 
-func (o *orders) wait(d time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.next = time.Now().Add(d)
+func (c *acmeCerts) wait(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = time.Now().Add(d)
 }
 
 // keep orders certificates and has them renewed until ctx ends.
-func (o *orders) keep(ctx context.Context) {
+func (c *acmeCerts) keep(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Until(o.due())):
+		case <-time.After(time.Until(c.due())):
 		}
-		o.wait(afterFailed) // also for a process that is replaced meanwhile
+		c.wait(afterFailed) // also for a process that is replaced meanwhile
 		good := true
-		for _, name := range o.names {
-			if err := o.look(name); err != nil {
+		for _, name := range c.names {
+			if err := c.look(name); err != nil {
 				good = false
-				fmt.Fprintf(o.out, "temoind: no new certificate for %s: %v; does its port 443 lead here?\n", name, err)
+				fmt.Fprintf(c.out, "temoind: no new certificate for %s: %v; does its port 443 lead here?\n", name, err)
 			}
 		}
 		if good {
-			o.wait(lookAgain)
+			c.wait(lookAgain)
 		}
 	}
 }
 
 // look takes the certificate that the manager has or orders for name.
-func (o *orders) look(name string) error {
-	cert, err := o.manager.GetCertificate(&tls.ClientHelloInfo{
+func (c *acmeCerts) look(name string) error {
+	cert, err := c.manager.GetCertificate(&tls.ClientHelloInfo{
 		ServerName:   name,
 		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, // one kind for all
 	})
 	if err != nil {
 		return err
 	}
-	if before := o.current(name); before == nil || !before.Leaf.Equal(cert.Leaf) {
-		fmt.Fprintf(o.out, "temoind: there is a new certificate for %s\n", name)
+	if before := c.current(name); before == nil || !before.Leaf.Equal(cert.Leaf) {
+		fmt.Fprintf(c.out, "temoind: there is a new certificate for %s\n", name)
 	}
-	o.mu.Lock()
-	o.certs[name] = cert
-	o.mu.Unlock()
+	c.mu.Lock()
+	c.certs[name] = cert
+	c.mu.Unlock()
 	// The manager renews it when a third of its life is left, and keeps failures
 	// to itself.
 	leaf := cert.Leaf

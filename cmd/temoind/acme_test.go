@@ -48,7 +48,7 @@ func TestHandshakesOrderNothing(t *testing.T) {
 	ordered(t, folder, "box.example")
 	s := defaults()
 	s.ACMEDomain, s.ACMECache, s.ACMEDirectory = []string{"box.example", "new.example"}, folder, "https://127.0.0.1:1/"
-	o, err := newOrders(s, time.Time{}, io.Discard)
+	o, err := newACMECerts(s, time.Time{}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,14 +108,14 @@ func TestWrongACMESettings(t *testing.T) {
 		s := defaults()
 		s.ACMEDomain, s.ACMECache = []string{"box.example"}, t.TempDir()
 		c.change(&s)
-		if _, err := newOrders(s, time.Time{}, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := newACMECerts(s, time.Time{}, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v", s, err)
 		}
 	}
 	t.Setenv("STATE_DIRECTORY", t.TempDir())
 	s := defaults()
 	s.ACMEDomain = []string{"box.example"}
-	if _, err := newOrders(s, time.Time{}, io.Discard); err != nil {
+	if _, err := newACMECerts(s, time.Time{}, io.Discard); err != nil {
 		t.Error(err)
 	}
 }

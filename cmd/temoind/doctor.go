@@ -61,7 +61,7 @@ func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	d := &doctor{root: "/", volume: volumeOf, publish: publishes, flush: 2 * time.Second, counts: make(map[string]int)}
 	var asJSON, print bool
 	var err error
-	d.settings, print, err = settle("doctor", args, stderr, func(f *flag.FlagSet) {
+	d.settings, print, err = readSettings("doctor", args, stderr, func(f *flag.FlagSet) {
 		f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 		f.StringVar(&d.words, "fingerprint", "", "the ten `WORDS` of all keys together, as the coordinators read them to you")
 	})

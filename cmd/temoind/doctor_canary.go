@@ -30,22 +30,22 @@ func (d *doctor) running(ctx context.Context) {
 
 const startIt = "start the box, then ask again"
 
-func (d *doctor) isBox(ctx context.Context, w way) bool {
+func (d *doctor) isBox(ctx context.Context, r route) bool {
 	const check = "running"
-	_, answer, err := w.ask(ctx, "/v1/box")
+	_, answer, err := r.ask(ctx, "/v1/box")
 	if err != nil {
-		d.warn(check, startIt, "nothing answers at %s: not looked at", w.address)
+		d.warn(check, startIt, "nothing answers at %s: not looked at", r.address)
 		return false
 	}
 	var box struct{ Fingerprint string }
 	switch err := json.Unmarshal(answer, &box); {
 	case err != nil || box.Fingerprint == "":
-		d.fail(check, "end the program that listens there", "what answers at %s is no box", w.address)
+		d.fail(check, "end the program that listens there", "what answers at %s is no box", r.address)
 		return false
 	case d.to != nil && !crypto.SameFingerprint(box.Fingerprint, d.to.Fingerprint()):
-		d.fail(check, "compare both with the coordinators, then send SIGHUP", "%s seals to other keys than those in the file: %s", w, box.Fingerprint)
+		d.fail(check, "compare both with the coordinators, then send SIGHUP", "%s seals to other keys than those in the file: %s", r, box.Fingerprint)
 	default:
-		d.ok(check, "%s answers, and seals to the keys in the file", w)
+		d.ok(check, "%s answers, and seals to the keys in the file", r)
 	}
 	return true
 }
@@ -57,7 +57,7 @@ func (d *doctor) canary(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	mark, begin := newMark(), time.Now()
-	for _, w := range d.ways() {
+	for _, w := range d.routes() {
 		for _, request := range marked(mark, w.host) {
 			if _, _, err := w.send(ctx, request); err != nil {
 				d.warn(check, reachable, "%s was not looked at: nothing answers", w)

@@ -75,13 +75,13 @@ func (d *doctor) swap() {
 	d.ok(check, "memory stays in memory")
 }
 
-// leads reports whether a target in the configuration of another program is the
+// pointsAtBox reports whether a target in the configuration of another program is the
 // socket on which the box listens, or one of them.
-func (d *doctor) leads(target string) bool {
-	return slices.ContainsFunc(d.Listen, func(address string) bool { return leads(target, address) })
+func (d *doctor) pointsAtBox(target string) bool {
+	return slices.ContainsFunc(d.Listen, func(address string) bool { return pointsAtBox(target, address) })
 }
 
-func leads(target, address string) bool {
+func pointsAtBox(target, address string) bool {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		_, rest, found := strings.Cut(target, path)
 		return found && (rest == "" || strings.ContainsAny(rest[:1], ":/|}"))
@@ -159,7 +159,7 @@ func (d *doctor) onionFolders(torrc string) (folders []string) {
 		case "hiddenservicedir":
 			folder = words[1]
 		case "hiddenserviceport":
-			if folder != "" && d.leads(strings.Trim(target, `"`)) {
+			if folder != "" && d.pointsAtBox(strings.Trim(target, `"`)) {
 				folders, folder = append(folders, folder), ""
 			}
 		}
@@ -192,7 +192,7 @@ func (d *doctor) onionKey(folder string) {
 
 // onionName is the one that the settings name, or empty.
 func (d *doctor) onionName() (string, error) {
-	b := &box{settings: d.settings}
+	b := &daemon{settings: d.settings}
 	err := b.readOnion()
 	return b.onion, err
 }

@@ -10,7 +10,7 @@ import (
 
 // visit is the page as it comes one way.
 type visit struct {
-	way
+	route
 	header http.Header
 }
 
@@ -18,7 +18,7 @@ type visit struct {
 // names through what stands before the box.
 func (d *doctor) page(ctx context.Context) {
 	var visits []visit
-	for _, w := range d.ways() {
+	for _, w := range d.routes() {
 		resp, _, err := w.ask(ctx, "/")
 		switch {
 		case err != nil:

@@ -19,7 +19,7 @@ func (d *doctor) proxies(context.Context) {
 	if errCaddy != nil || errNginx != nil {
 		d.warn(check, "ask as root", "the configuration of a proxy cannot be read")
 	}
-	found := append(caddyTrouble(caddy, d.leads), d.nginxTrouble(nginx)...)
+	found := append(caddyTrouble(caddy, d.pointsAtBox), d.nginxTrouble(nginx)...)
 	for _, trouble := range found {
 		d.warn(check, proxyRemedy, "%s", trouble)
 	}
@@ -30,7 +30,7 @@ func (d *doctor) proxies(context.Context) {
 
 // caddyTrouble reads Caddyfiles. They include one another, so what one of them
 // says counts for all.
-func caddyTrouble(texts map[string]string, leads func(string) bool) (found []string) {
+func caddyTrouble(texts map[string]string, pointsAtBox func(string) bool) (found []string) {
 	used, silent := false, false
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
 		var open []string // the first words of the blocks around a line
@@ -46,7 +46,7 @@ func caddyTrouble(texts map[string]string, leads func(string) bool) (found []str
 			last := words[len(words)-1]
 			switch {
 			case words[0] == "reverse_proxy" || words[0] == "to":
-				used = used || slices.ContainsFunc(words[1:], leads)
+				used = used || slices.ContainsFunc(words[1:], pointsAtBox)
 			case words[0] == "log" && last != "{":
 				found = append(found, path+": log keeps the addresses of those who come")
 			case words[0] == "log":
@@ -124,7 +124,7 @@ func (d *doctor) upstreams(conf []directive, names map[string]bool) {
 	for _, part := range conf {
 		if len(part.words) == 2 && part.words[0] == "upstream" {
 			names[part.words[1]] = slices.ContainsFunc(part.block, func(s directive) bool {
-				return len(s.words) > 1 && s.words[0] == "server" && d.leads(s.words[1])
+				return len(s.words) > 1 && s.words[0] == "server" && d.pointsAtBox(s.words[1])
 			})
 		}
 		d.upstreams(part.block, names)
@@ -162,7 +162,7 @@ func (d *doctor) nginxLevel(conf []directive, around map[string][]string, upstre
 		target := part.words[1]
 		_, name, _ := strings.Cut(target, "://")
 		name, _, _ = strings.Cut(name, "/")
-		if !d.leads(target) && !upstreams[name] {
+		if !d.pointsAtBox(target) && !upstreams[name] {
 			continue
 		}
 		for _, s := range silence {

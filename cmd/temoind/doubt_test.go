@@ -20,16 +20,16 @@ func TestDoubtIsCarriedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, doubtful := range []bool{false, true} {
-		b := &box{settings: settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful, Disk: first.Identity()}}}
+		d := &daemon{settings: settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful, Disk: first.Identity()}}}
 		to, err := crypto.ParseRecipients(recipient(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.to.Store(to)
-		if err := b.openStore(t.Context(), &server.Config{Recipients: to}, io.Discard); err != nil {
+		d.to.Store(to)
+		if err := d.openStore(t.Context(), &server.Config{Recipients: to}, io.Discard); err != nil {
 			t.Fatal(err)
 		}
-		if next := b.carry(server.State{}); next.Doubtful != doubtful || next.Disk != first.Identity() {
+		if next := d.carry(server.State{}); next.Doubtful != doubtful || next.Disk != first.Identity() {
 			t.Errorf("of a store that is doubtful, %v, the next image learns %+v", doubtful, next)
 		}
 	}

@@ -27,8 +27,8 @@ func TestWrongOnionIsRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b := &box{settings: settings{Recipients: recipients, Store: "dir:" + filepath.Join(dir, "store"), OnionHostnameFile: file}}
-		cfg, err := b.config(t.Context(), new(bytes.Buffer))
+		d := &daemon{settings: settings{Recipients: recipients, Store: "dir:" + filepath.Join(dir, "store"), OnionHostnameFile: file}}
+		cfg, err := d.config(t.Context(), new(bytes.Buffer))
 		if want == "" {
 			if err != nil || cfg.Onion != name {
 				t.Errorf("%q: %q, %v", text, cfg.Onion, err)
@@ -39,8 +39,8 @@ func TestWrongOnionIsRefused(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	b := &box{settings: settings{Recipients: recipients, Store: "dir:" + dir, OnionHostnameFile: filepath.Join(dir, "nothing")}}
-	if _, err := b.config(t.Context(), new(bytes.Buffer)); err == nil {
+	d := &daemon{settings: settings{Recipients: recipients, Store: "dir:" + dir, OnionHostnameFile: filepath.Join(dir, "nothing")}}
+	if _, err := d.config(t.Context(), new(bytes.Buffer)); err == nil {
 		t.Error("a file that is not there is no error")
 	}
 }

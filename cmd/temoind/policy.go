@@ -31,7 +31,7 @@ type policyStatement struct {
 
 // policy is the command "temoind policy".
 func policy(args []string, stdout, stderr io.Writer) error {
-	s, print, err := settle("policy", args, stderr)
+	s, print, err := readSettings("policy", args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		io.WriteString(stderr, policyHelp)

@@ -57,13 +57,13 @@ func (p *probed) Probe(ctx context.Context, key string, body []byte) error {
 }
 
 // proven reports whether the bucket has shown that it keeps what it has.
-func (b *box) proven() bool {
-	if b.bucket == nil {
+func (d *daemon) proven() bool {
+	if d.bucket == nil {
 		return false
 	}
-	b.bucket.mu.Lock()
-	defer b.bucket.mu.Unlock()
-	return b.bucket.ok
+	d.bucket.mu.Lock()
+	defer d.bucket.mu.Unlock()
+	return d.bucket.ok
 }
 
 // prove asks the bucket once for all who wait, and after a refusal again every

@@ -120,9 +120,9 @@ func TestServeWithoutPreconditions(t *testing.T) {
 		}
 		t.Setenv("TEMOIN_S3_ACCESS_KEY", "a")
 		t.Setenv("TEMOIN_S3_SECRET_KEY", "b")
-		b := &box{settings: settings{Recipients: recipients, Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir, AcceptOverwrites: accept}}
+		d := &daemon{settings: settings{Recipients: recipients, Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir, AcceptOverwrites: accept}}
 		var said bytes.Buffer
-		cfg, err := b.config(t.Context(), &said)
+		cfg, err := d.config(t.Context(), &said)
 		if !accept {
 			if !errors.Is(err, s3.ErrOverwrites) || !strings.Contains(err.Error(), "--accept-overwrites-by-provider") {
 				t.Errorf("it starts: %v", err)
@@ -152,15 +152,15 @@ func TestServeSaysWhatTheBucketWants(t *testing.T) {
 		"clock":             says(403, "RequestTimeTooSkewed", ""),
 	} {
 		endpoint, _ := answering(t, answer)
-		b := &box{settings: settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: t.TempDir()}}
-		b.Recipients = filepath.Join(b.Spool, "recipients.txt")
-		if err := os.WriteFile(b.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
+		d := &daemon{settings: settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: t.TempDir()}}
+		d.Recipients = filepath.Join(d.Spool, "recipients.txt")
+		if err := os.WriteFile(d.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv("TEMOIN_S3_ACCESS_KEY", "a")
 		t.Setenv("TEMOIN_S3_SECRET_KEY", "b")
 		var said bytes.Buffer
-		if _, err := b.config(t.Context(), &said); err != nil || !strings.Contains(said.String(), want) {
+		if _, err := d.config(t.Context(), &said); err != nil || !strings.Contains(said.String(), want) {
 			t.Errorf("%s: it says %q, %v", want, said.String(), err)
 		}
 	}
@@ -171,16 +171,16 @@ func TestServeSaysWhatTheBucketWants(t *testing.T) {
 func TestServeTriesTheFolder(t *testing.T) {
 	for _, broken := range []bool{false, true} {
 		store := filepath.Join(t.TempDir(), "store")
-		b := &box{settings: settings{Store: "dir:" + store}}
-		b.Recipients = filepath.Join(t.TempDir(), "recipients.txt")
-		if err := os.WriteFile(b.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
+		d := &daemon{settings: settings{Store: "dir:" + store}}
+		d.Recipients = filepath.Join(t.TempDir(), "recipients.txt")
+		if err := os.WriteFile(d.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if broken {
 			put(t, filepath.Join(store, "c"), "a file where a folder belongs")
 		}
 		var said bytes.Buffer
-		cfg, err := b.config(t.Context(), &said)
+		cfg, err := d.config(t.Context(), &said)
 		if err != nil || strings.Contains(said.String(), "does not take objects") != broken {
 			t.Errorf("broken %v: it says %q, %v", broken, said.String(), err)
 		}

@@ -20,11 +20,11 @@ import (
 )
 
 // box is a set of settings at work: what SIGHUP reads again.
-type box struct {
+type daemon struct {
 	settings
 	to          atomic.Pointer[crypto.Recipients]
 	certificate atomic.Pointer[certificate]
-	orders      *orders    // nil: the box orders no certificates
+	acme        *acmeCerts // nil: the box orders no certificates
 	before      *inherited // the process image that this one renews, or nil
 	onion       string     // the name in Tor, or empty
 	bucket      *probed    // nil: the store is a disk
@@ -52,48 +52,48 @@ type carried struct {
 	Disk       string // which folder the store is
 }
 
-func (b *box) readRecipients() error {
-	text, err := os.ReadFile(b.Recipients)
+func (d *daemon) readRecipients() error {
+	text, err := os.ReadFile(d.Recipients)
 	if err != nil {
 		return fmt.Errorf("the coordinators' keys: %w", err)
 	}
-	err = b.useRecipients(string(text))
+	err = d.useRecipients(string(text))
 	if errors.Is(err, crypto.ErrNoRecipients) {
-		return fmt.Errorf("%s holds no key of a coordinator yet: write theirs into it, one a line, which \"temoin keygen\" prints to them", b.Recipients)
+		return fmt.Errorf("%s holds no key of a coordinator yet: write theirs into it, one a line, which \"temoin keygen\" prints to them", d.Recipients)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", b.Recipients, err)
+		return fmt.Errorf("%s: %w", d.Recipients, err)
 	}
 	return nil
 }
 
-func (b *box) useRecipients(text string) error {
+func (d *daemon) useRecipients(text string) error {
 	rs, err := crypto.ParseRecipients(text)
 	if err != nil {
 		return err
 	}
-	b.to.Store(rs)
+	d.to.Store(rs)
 	return nil
 }
 
-func (b *box) readCertificate() error {
-	cert, err := os.ReadFile(b.TLSCert)
+func (d *daemon) readCertificate() error {
+	cert, err := os.ReadFile(d.TLSCert)
 	if err != nil {
 		return fmt.Errorf("the TLS certificate: %w", err)
 	}
-	key, err := os.ReadFile(b.TLSKey)
+	key, err := os.ReadFile(d.TLSKey)
 	if err != nil {
 		return fmt.Errorf("the key of the TLS certificate: %w", err)
 	}
-	return b.useCertificate(cert, key)
+	return d.useCertificate(cert, key)
 }
 
-func (b *box) useCertificate(cert, key []byte) error {
+func (d *daemon) useCertificate(cert, key []byte) error {
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		return fmt.Errorf("the TLS certificate and key: %w", err)
 	}
-	b.certificate.Store(&certificate{pair, cert, key})
+	d.certificate.Store(&certificate{pair, cert, key})
 	return nil
 }
 
@@ -104,65 +104,65 @@ type certificate struct {
 }
 
 // readOnion reads the name that Tor gave to the box.
-func (b *box) readOnion() error {
-	if b.OnionHostnameFile == "" {
+func (d *daemon) readOnion() error {
+	if d.OnionHostnameFile == "" {
 		return nil
 	}
-	text, err := os.ReadFile(b.OnionHostnameFile)
+	text, err := os.ReadFile(d.OnionHostnameFile)
 	if err != nil {
 		return fmt.Errorf("the onion's hostname: %w", err)
 	}
-	b.onion = strings.TrimSpace(string(text))
-	if err := server.CheckOnion(b.onion); err != nil {
-		return fmt.Errorf("the onion's hostname: %s: %w", b.OnionHostnameFile, err)
+	d.onion = strings.TrimSpace(string(text))
+	if err := server.CheckOnion(d.onion); err != nil {
+		return fmt.Errorf("the onion's hostname: %s: %w", d.OnionHostnameFile, err)
 	}
 	return nil
 }
 
 // load reads what the settings name, or takes it over from the process image
 // before this one.
-func (b *box) load() error {
-	if b.before == nil {
-		if err := b.readRecipients(); err != nil {
+func (d *daemon) load() error {
+	if d.before == nil {
+		if err := d.readRecipients(); err != nil {
 			return err
 		}
-		if err := b.readOnion(); err != nil {
+		if err := d.readOnion(); err != nil {
 			return err
 		}
-		if b.TLSCert != "" || b.TLSKey != "" {
-			return b.readCertificate()
+		if d.TLSCert != "" || d.TLSKey != "" {
+			return d.readCertificate()
 		}
 		return nil
 	}
-	c := b.before.state
-	b.onion = c.Onion
-	if err := b.useRecipients(strings.Join(c.Recipients, "\n")); err != nil {
+	c := d.before.state
+	d.onion = c.Onion
+	if err := d.useRecipients(strings.Join(c.Recipients, "\n")); err != nil {
 		return err
 	}
 	if c.Cert != nil {
-		return b.useCertificate(c.Cert, c.Key)
+		return d.useCertificate(c.Cert, c.Key)
 	}
 	return nil
 }
 
 // carry returns what the next process image takes over.
-func (b *box) carry(state server.State) carried {
-	c := carried{Server: state, Settings: b.settings, Recipients: b.to.Load().Strings(), Onion: b.onion, Proven: b.proven()}
-	if pair := b.certificate.Load(); pair != nil {
+func (d *daemon) carry(state server.State) carried {
+	c := carried{Server: state, Settings: d.settings, Recipients: d.to.Load().Strings(), Onion: d.onion, Proven: d.proven()}
+	if pair := d.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key
 	}
-	if b.disk != nil {
-		c.Doubtful, c.Disk = b.disk.Doubtful(), b.disk.Identity()
+	if d.disk != nil {
+		c.Doubtful, c.Disk = d.disk.Doubtful(), d.disk.Identity()
 	}
-	if b.orders != nil {
-		c.NextOrders = b.orders.due()
+	if d.acme != nil {
+		c.NextOrders = d.acme.due()
 	}
 	return c
 }
 
 // reloadOnHUP reads recipients and certificate again when SIGHUP comes. What is
 // wrong then changes nothing: a box that seals to old keys is better than none.
-func (b *box) reloadOnHUP(ctx context.Context, hup chan os.Signal, srv *server.Server, stderr io.Writer) {
+func (d *daemon) reloadOnHUP(ctx context.Context, hup chan os.Signal, srv *server.Server, stderr io.Writer) {
 	signal.Notify(hup, syscall.SIGHUP)
 	go func() {
 		defer signal.Stop(hup)
@@ -171,7 +171,7 @@ func (b *box) reloadOnHUP(ctx context.Context, hup chan os.Signal, srv *server.S
 			case <-ctx.Done():
 				return
 			case <-hup:
-				if err := b.reload(srv, stderr); err != nil {
+				if err := d.reload(srv, stderr); err != nil {
 					fmt.Fprintf(stderr, "temoind: not reloaded, what was there stays: %v\n", err)
 				}
 			}
@@ -179,20 +179,20 @@ func (b *box) reloadOnHUP(ctx context.Context, hup chan os.Signal, srv *server.S
 	}()
 }
 
-func (b *box) reload(srv *server.Server, stderr io.Writer) error {
+func (d *daemon) reload(srv *server.Server, stderr io.Writer) error {
 	notify("RELOADING=1")
 	defer notify("READY=1")
-	old := b.to.Load()
-	if err := b.readRecipients(); err != nil {
+	old := d.to.Load()
+	if err := d.readRecipients(); err != nil {
 		return err
 	}
-	if b.certificate.Load() != nil {
-		if err := b.readCertificate(); err != nil {
-			b.to.Store(old)
+	if d.certificate.Load() != nil {
+		if err := d.readCertificate(); err != nil {
+			d.to.Store(old)
 			return err
 		}
 	}
-	rs := b.to.Load()
+	rs := d.to.Load()
 	srv.SetRecipients(rs)
 	fmt.Fprintf(stderr, "temoind: reloaded; fingerprint of the coordinators' keys: %s\n", rs.Fingerprint())
 	return nil

@@ -31,8 +31,8 @@ func harden() error {
 // Its sockets are open already. A kernel without Landlock confines less or
 // nothing; temoind doctor says so. A renewed image is confined already: layers
 // pile up, and the kernel takes sixteen.
-func (b *box) confine() error {
-	if b.before != nil {
+func (d *daemon) confine() error {
+	if d.before != nil {
 		return nil
 	}
 	self, err := os.Executable()
@@ -43,13 +43,13 @@ func (b *box) confine() error {
 		landlock.ROFiles(self, "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime").IgnoreIfMissing(),
 		landlock.RODirs("/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo").IgnoreIfMissing(),
 		landlock.RWFiles("/dev/null").IgnoreIfMissing(),
-		landlock.RODirs(b.readDirs()...).IgnoreIfMissing(),
-		landlock.RWDirs(b.writeDirs()...).WithRefer().IgnoreIfMissing(),
+		landlock.RODirs(d.readDirs()...).IgnoreIfMissing(),
+		landlock.RWDirs(d.writeDirs()...).WithRefer().IgnoreIfMissing(),
 	}
 	if dynamic(self) {
 		rules = append(rules, landlock.RODirs("/lib", "/lib64", "/usr/lib", "/usr/lib64").IgnoreIfMissing())
 	}
-	for _, p := range b.ports() {
+	for _, p := range d.ports() {
 		rules = append(rules, landlock.ConnectTCP(p))
 	}
 	if err := landlock.V5.BestEffort().Restrict(rules...); err != nil {
@@ -77,8 +77,8 @@ func dynamic(program string) bool {
 // readDirs are the folders of the files that SIGHUP reads again, and those that
 // they are links into: an editor, or a renewal of the certificate, puts new
 // files there.
-func (b *box) readDirs() (dirs []string) {
-	for _, f := range []string{b.Recipients, b.TLSCert, b.TLSKey, os.Getenv("SSL_CERT_FILE")} {
+func (d *daemon) readDirs() (dirs []string) {
+	for _, f := range []string{d.Recipients, d.TLSCert, d.TLSKey, os.Getenv("SSL_CERT_FILE")} {
 		if f == "" {
 			continue
 		}
@@ -91,17 +91,17 @@ func (b *box) readDirs() (dirs []string) {
 }
 
 // writeDirs are the folders of sealed objects, and of the box's own sockets.
-func (b *box) writeDirs() (dirs []string) {
-	if path, ok := strings.CutPrefix(b.Store, "dir:"); ok {
+func (d *daemon) writeDirs() (dirs []string) {
+	if path, ok := strings.CutPrefix(d.Store, "dir:"); ok {
 		dirs = append(dirs, path)
 	}
-	if b.Spool != "" {
-		dirs = append(dirs, b.Spool)
+	if d.Spool != "" {
+		dirs = append(dirs, d.Spool)
 	}
-	if len(b.ACMEDomain) > 0 {
-		dirs = append(dirs, b.acmeCache())
+	if len(d.ACMEDomain) > 0 {
+		dirs = append(dirs, d.acmeCache())
 	}
-	for _, a := range b.Listen {
+	for _, a := range d.Listen {
 		if path, ok := strings.CutPrefix(a, "unix:"); ok {
 			dirs = append(dirs, filepath.Dir(path))
 		}
@@ -111,13 +111,13 @@ func (b *box) writeDirs() (dirs []string) {
 
 // ports are those that the box connects to: its bucket's, its CA's, and that of
 // name servers whose answer does not fit into a datagram.
-func (b *box) ports() (ports []uint16) {
+func (d *daemon) ports() (ports []uint16) {
 	var peers []string
-	if strings.HasPrefix(b.Store, "s3://") {
-		peers = append(peers, b.Store)
+	if strings.HasPrefix(d.Store, "s3://") {
+		peers = append(peers, d.Store)
 	}
-	if len(b.ACMEDomain) > 0 {
-		peers = append(peers, b.ACMEDirectory)
+	if len(d.ACMEDomain) > 0 {
+		peers = append(peers, d.ACMEDirectory)
 	}
 	for _, peer := range peers {
 		ports = append(ports, 53, 80, 443)

@@ -69,11 +69,11 @@ func read(name string) error {
 }
 
 func tryConfined(dir string) {
-	b := &box{settings: settings{Store: "dir:" + filepath.Join(dir, "store"), Recipients: filepath.Join(dir, "etc/recipients.txt"), Listen: list{"127.0.0.1:1", "unix:" + filepath.Join(dir, "run/socket")}}}
+	d := &daemon{settings: settings{Store: "dir:" + filepath.Join(dir, "store"), Recipients: filepath.Join(dir, "etc/recipients.txt"), Listen: list{"127.0.0.1:1", "unix:" + filepath.Join(dir, "run/socket")}}}
 	if err := harden(); err != nil {
 		fmt.Println(err)
 	}
-	if err := b.confine(); err != nil {
+	if err := d.confine(); err != nil {
 		fmt.Println(err)
 	}
 	for _, a := range attempts {

@@ -21,19 +21,19 @@ import (
 )
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	b := &box{}
+	d := &daemon{}
 	err := harden()
 	if err != nil {
 		return err
 	}
-	if b.before, err = inherit(); err != nil {
+	if d.before, err = inherit(); err != nil {
 		return err
 	}
-	if b.before != nil {
-		b.settings = b.before.state.Settings
-		return b.run(ctx, stderr)
+	if d.before != nil {
+		d.settings = d.before.state.Settings
+		return d.run(ctx, stderr)
 	}
-	s, print, err := settle("serve", args, stderr)
+	s, print, err := readSettings("serve", args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return nil
@@ -42,35 +42,35 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case print:
 		return s.print(stdout)
 	}
-	b.settings = s
-	return b.run(ctx, stderr)
+	d.settings = s
+	return d.run(ctx, stderr)
 }
 
 // run is the box at work.
-func (b *box) run(ctx context.Context, stderr io.Writer) error {
-	cfg, err := b.config(ctx, stderr)
+func (d *daemon) run(ctx context.Context, stderr io.Writer) error {
+	cfg, err := d.config(ctx, stderr)
 	if err != nil {
 		return err
 	}
-	ls, err := b.listen(ctx)
+	ls, err := d.listen(ctx)
 	if err != nil {
 		return err
 	}
-	if err := b.confine(); err != nil {
+	if err := d.confine(); err != nil {
 		return err
 	}
 	hup := make(chan os.Signal, 1)
 	cfg.Renew = func(state server.State) error {
 		signal.Ignore(syscall.SIGHUP) // it would end an image that does not wait for it yet
 		defer signal.Notify(hup, syscall.SIGHUP)
-		return renew(ls, b.carry(state))
+		return renew(ls, d.carry(state))
 	}
 	return serveOn(ctx, ls, cfg, func(srv *server.Server) {
-		b.reloadOnHUP(ctx, hup, srv, stderr)
-		if b.orders != nil {
-			go b.orders.keep(ctx) // from now on the CA reaches the box
+		d.reloadOnHUP(ctx, hup, srv, stderr)
+		if d.acme != nil {
+			go d.acme.keep(ctx) // from now on the CA reaches the box
 		}
-		if b.before == nil {
+		if d.before == nil {
 			fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n", addresses(ls), cfg.Recipients.Fingerprint())
 			notify("READY=1")
 		}
@@ -79,14 +79,14 @@ func (b *box) run(ctx context.Context, stderr io.Writer) error {
 
 // listen returns the sockets of the process image before this one, of systemd,
 // or new ones.
-func (b *box) listen(ctx context.Context) (ls []net.Listener, err error) {
-	if b.before != nil {
-		return b.before.listeners, nil
+func (d *daemon) listen(ctx context.Context) (ls []net.Listener, err error) {
+	if d.before != nil {
+		return d.before.listeners, nil
 	}
 	if ls, err := activated(); ls != nil || err != nil {
 		return ls, err
 	}
-	for _, a := range b.Listen {
+	for _, a := range d.Listen {
 		if a == "" {
 			return nil, errors.New("listen holds an empty address")
 		}
@@ -135,45 +135,45 @@ func addresses(ls []net.Listener) string {
 }
 
 // config turns flags into what a server needs.
-func (b *box) config(ctx context.Context, stderr io.Writer) (server.Config, error) {
-	cfg := server.Config{Org: b.Org, ExitURL: b.ExitURL, Origins: b.Origin, Log: server.NewLog(stderr)}
-	if b.Recipients == "" || b.Store == "" {
+func (d *daemon) config(ctx context.Context, stderr io.Writer) (server.Config, error) {
+	cfg := server.Config{Org: d.Org, ExitURL: d.ExitURL, Origins: d.Origin, Log: server.NewLog(stderr)}
+	if d.Recipients == "" || d.Store == "" {
 		return cfg, errors.New("recipients and store are needed, by --recipients and --store or in the file that --config names; \"temoind demo\" shows a box without them")
 	}
-	if err := b.load(); err != nil {
+	if err := d.load(); err != nil {
 		return cfg, err
 	}
-	cfg.Recipients, cfg.Onion = b.to.Load(), b.onion
-	if err := b.useTLS(&cfg, stderr); err != nil {
+	cfg.Recipients, cfg.Onion = d.to.Load(), d.onion
+	if err := d.useTLS(&cfg, stderr); err != nil {
 		return cfg, err
 	}
-	if b.before != nil {
-		cfg.State = &b.before.state.Server
+	if d.before != nil {
+		cfg.State = &d.before.state.Server
 	}
-	return cfg, b.openStore(ctx, &cfg, stderr)
+	return cfg, d.openStore(ctx, &cfg, stderr)
 }
 
 // useTLS makes the box speak https if there is a certificate or an order for one.
-func (b *box) useTLS(cfg *server.Config, stderr io.Writer) error {
+func (d *daemon) useTLS(cfg *server.Config, stderr io.Writer) error {
 	var names []string
-	pair := b.certificate.Load()
+	pair := d.certificate.Load()
 	switch {
-	case pair != nil && len(b.ACMEDomain) > 0:
+	case pair != nil && len(d.ACMEDomain) > 0:
 		return errors.New("the TLS certificate comes from tls_cert or by acme_domain, not both")
 	case pair != nil:
 		names = pair.Leaf.DNSNames
-		cfg.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &b.certificate.Load().Certificate, nil }}
-	case len(b.ACMEDomain) > 0:
+		cfg.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &d.certificate.Load().Certificate, nil }}
+	case len(d.ACMEDomain) > 0:
 		var next time.Time
-		if b.before != nil {
-			next = b.before.state.NextOrders
+		if d.before != nil {
+			next = d.before.state.NextOrders
 		}
-		o, err := newOrders(b.settings, next, stderr)
+		o, err := newACMECerts(d.settings, next, stderr)
 		if err != nil {
 			return err
 		}
-		names = b.ACMEDomain
-		b.orders, cfg.TLS = o, o.config()
+		names = d.ACMEDomain
+		d.acme, cfg.TLS = o, o.config()
 	}
 	for _, name := range names {
 		if o := "https://" + strings.ToLower(name); crypto.ValidOrigin(o) {
@@ -186,11 +186,11 @@ func (b *box) useTLS(cfg *server.Config, stderr io.Writer) error {
 // startPatience is how long the start waits for a bucket.
 const startPatience = 5 * time.Second
 
-func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
-	if path, ok := strings.CutPrefix(b.Store, "dir:"); ok {
-		return b.openDisk(ctx, path, cfg, stderr)
+func (d *daemon) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
+	if path, ok := strings.CutPrefix(d.Store, "dir:"); ok {
+		return d.openDisk(ctx, path, cfg, stderr)
 	}
-	c, err := b.bucketConfig()
+	c, err := d.bucketConfig()
 	if err != nil {
 		return err
 	}
@@ -199,12 +199,12 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 		return err
 	}
 	cfg.Parallel = 8 // a bucket answers late: more at once
-	probed, err := newProbed(store, cfg.Recipients.Kind(), b.AcceptOverwrites)
+	probed, err := newProbed(store, cfg.Recipients.Kind(), d.AcceptOverwrites)
 	if err != nil {
 		return err
 	}
-	b.bucket, cfg.Sink = probed, probed
-	if b.before != nil && b.before.state.Proven {
+	d.bucket, cfg.Sink = probed, probed
+	if d.before != nil && d.before.state.Proven {
 		probed.ok = true
 		return nil
 	}
@@ -221,20 +221,20 @@ func (b *box) openStore(ctx context.Context, cfg *server.Config, stderr io.Write
 // openDisk opens a store on a disk. A process that renews itself takes it as it was,
 // also when it is not there just now: a box must not end, or fill the mount point
 // below its disk, because somebody came.
-func (b *box) openDisk(ctx context.Context, path string, cfg *server.Config, stderr io.Writer) (err error) {
-	if b.before == nil {
-		if b.disk, err = dir.New(path); err != nil {
+func (d *daemon) openDisk(ctx context.Context, path string, cfg *server.Config, stderr io.Writer) (err error) {
+	if d.before == nil {
+		if d.disk, err = dir.New(path); err != nil {
 			return err
 		}
-	} else if b.disk, err = dir.Reopen(path, b.before.state.Disk); err != nil {
+	} else if d.disk, err = dir.Reopen(path, d.before.state.Disk); err != nil {
 		return err
 	}
-	cfg.Sink, cfg.Inbox = b.disk, b.disk
-	if b.before == nil {
-		return tryStore(ctx, b.disk, cfg.Recipients.Kind(), stderr)
+	cfg.Sink, cfg.Inbox = d.disk, d.disk
+	if d.before == nil {
+		return tryStore(ctx, d.disk, cfg.Recipients.Kind(), stderr)
 	}
-	if b.before.state.Doubtful {
-		b.disk.Doubt()
+	if d.before.state.Doubtful {
+		d.disk.Doubt()
 	}
 	return nil
 }

@@ -131,10 +131,10 @@ func (s *settings) flags(command string) *flag.FlagSet {
 	return f
 }
 
-// settle finds the settings of a command line: the defaults, over them the
+// readSettings finds the settings of a command line: the defaults, over them the
 // file that --config names, over them the flags. Print says that --print-config
 // was given; more adds flags that are no settings.
-func settle(command string, args []string, stderr io.Writer, more ...func(*flag.FlagSet)) (s settings, print bool, err error) {
+func readSettings(command string, args []string, stderr io.Writer, more ...func(*flag.FlagSet)) (s settings, print bool, err error) {
 	s = defaults()
 	var file string
 	read := func() error {

@@ -86,7 +86,7 @@ func settleFile(t *testing.T, text string, args ...string) (settings, error) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, _, err := settle("serve", append([]string{"--config", path}, args...), io.Discard)
+	s, _, err := readSettings("serve", append([]string{"--config", path}, args...), io.Discard)
 	return s, err
 }
 
@@ -116,7 +116,7 @@ func TestStoreAtHome(t *testing.T) {
 		if err != nil || file.Store != want {
 			t.Errorf("%s in a file: %q, %v", store, file.Store, err)
 		}
-		line, _, err := settle("serve", []string{"--store", store}, io.Discard)
+		line, _, err := readSettings("serve", []string{"--store", store}, io.Discard)
 		if err != nil || line.Store != want {
 			t.Errorf("%s as a flag: %q, %v", store, line.Store, err)
 		}
@@ -140,7 +140,7 @@ func TestStrictConfiguration(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	if _, _, err := settle("serve", []string{"--config", "/nothing"}, io.Discard); err == nil {
+	if _, _, err := readSettings("serve", []string{"--config", "/nothing"}, io.Discard); err == nil {
 		t.Error("a missing file is no error")
 	}
 }
