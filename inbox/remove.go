@@ -110,7 +110,10 @@ func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (
 	return here, there, err
 }
 
+// bury adds a drop to the tombstones. Another process may do the same for another
+// drop, so the list is read and written under a lock.
 func (v *Vault) bury(e *entry) error {
+	defer v.state.lock()()
 	t, err := v.loadTombstones()
 	if err != nil {
 		return err

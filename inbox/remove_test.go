@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"temoin/inbox"
@@ -144,4 +145,30 @@ func TestDamagedIndex(t *testing.T) {
 	v = again(t, path, keys)
 	v.Warn = func(text string) { t.Errorf("said %q again", text) }
 	states(t, v)
+}
+
+// Drops that are removed at the same time, by several processes, all stay removed.
+func TestRemovalsAtTheSameTime(t *testing.T) {
+	keys, to := coordinator(t, true)
+	store, _ := newStore(t)
+	for range 12 {
+		send(t, store, to, drop{words: "here"})
+	}
+	_, path := newVault(t, keys)
+	pull(t, again(t, path, keys), store)
+	drops, err := again(t, path, keys).Drops(t.Context())
+	must(t, err)
+	var removals sync.WaitGroup
+	for _, d := range drops {
+		v := again(t, path, keys)
+		removals.Go(func() {
+			if _, _, err := v.Remove(t.Context(), d.Drop, nil); err != nil {
+				t.Errorf("removing a drop: %v", err)
+			}
+		})
+	}
+	removals.Wait()
+	if r := pull(t, again(t, path, keys), store); r.New != 0 || r.Removed != len(drops) {
+		t.Errorf("of %d drops that were removed the pull reports %+v", len(drops), r)
+	}
 }

@@ -170,6 +170,24 @@ func (s *state) add(file string, b []byte) error {
 	return full(s.named("writing", file, errors.Join(err, f.Close())))
 }
 
+// lock keeps other processes from changing the state until unlock is called. It is
+// held for a moment only. Where there are no locks, or no room for the file, it does
+// nothing: a full vault must still be able to free itself.
+func (s *state) lock() (unlock func()) {
+	root, err := s.open()
+	if err != nil {
+		return func() {}
+	}
+	name := s.name("lock")
+	root.MkdirAll(path.Dir(name), 0o700)
+	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return func() {}
+	}
+	lockFile(f)
+	return func() { f.Close() }
+}
+
 func (s *state) remove(file string) {
 	if root, err := s.open(); err == nil {
 		root.Remove(s.name(file))
