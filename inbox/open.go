@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"temoin/crypto"
+	"temoin/storage"
 )
 
 // Opened says what [Vault.Open] wrote.
@@ -48,7 +49,7 @@ func (v *Vault) Open(ctx context.Context, prefix string, root *os.Root) (*Opened
 	}
 	dir, err := openFolder(root, l.Number, v.fsync)
 	if err != nil {
-		return nil, fmt.Errorf("the folder %s: %w", l.Number, full(err))
+		return nil, fmt.Errorf("the folder %s: %w", l.Number, storage.DiskError(err))
 	}
 	o := &opening{folder: dir, letter: l, temps: make(map[int]*os.File)}
 	defer o.close()
@@ -57,7 +58,7 @@ func (v *Vault) Open(ctx context.Context, prefix string, root *os.Root) (*Opened
 		err = o.publish(res)
 	}
 	if err != nil {
-		return nil, full(err)
+		return nil, storage.DiskError(err)
 	}
 	return &Opened{Drop: summary(l, res), Folder: l.Number}, nil
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"temoin/storage"
 )
 
 // state is the folder of what a vault remembers. It is reached through the
@@ -78,11 +80,11 @@ func (s *state) read(file string) ([]byte, error) {
 	}
 	f, err := root.Open(s.name(file))
 	if err != nil {
-		return nil, full(s.named("reading", file, ignoreNotExist(err)))
+		return nil, storage.DiskError(s.named("reading", file, ignoreNotExist(err)))
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxState))
-	return b, full(s.named("reading", file, err))
+	return b, storage.DiskError(s.named("reading", file, err))
 }
 
 // named makes an error say which file it is about, from the vault's folder on: the
@@ -116,7 +118,7 @@ func (s *state) replace(file string, b []byte) error {
 	if err == nil {
 		err = s.rewrite(file, b)
 	}
-	return full(s.named("writing", file, err))
+	return storage.DiskError(s.named("writing", file, err))
 }
 
 func (s *state) rewrite(file string, b []byte) error {
@@ -156,18 +158,18 @@ const tempState = ".new-"
 func (s *state) add(file string, b []byte) error {
 	root, err := s.open()
 	if err != nil {
-		return full(s.named("writing", file, err))
+		return storage.DiskError(s.named("writing", file, err))
 	}
 	name := s.name(file)
 	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
-		return full(s.named("writing", file, err))
+		return storage.DiskError(s.named("writing", file, err))
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return full(s.named("writing", file, err))
+		return storage.DiskError(s.named("writing", file, err))
 	}
 	_, err = f.Write(b)
-	return full(s.named("writing", file, errors.Join(err, f.Close())))
+	return storage.DiskError(s.named("writing", file, errors.Join(err, f.Close())))
 }
 
 // lock keeps other processes from changing the state until unlock is called. It is
@@ -237,7 +239,7 @@ func (s *state) setAside(k key, object []byte) error {
 func (s *state) setFileAside(file string) (string, error) {
 	root, err := s.open()
 	if err != nil {
-		return "", full(err)
+		return "", storage.DiskError(err)
 	}
 	for n := 1; ; n++ {
 		aside := fmt.Sprintf("%s.damaged-%d", file, n)
@@ -245,7 +247,7 @@ func (s *state) setFileAside(file string) (string, error) {
 			continue
 		}
 		if err := root.Rename(s.name(file), s.name(aside)); err != nil {
-			return "", full(s.named("renaming", file, err))
+			return "", storage.DiskError(s.named("renaming", file, err))
 		}
 		return s.path(aside), nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"temoin/crypto"
 	"temoin/inbox"
+	"temoin/storage"
 )
 
 func (a *app) key() *cobra.Command {
@@ -198,11 +199,11 @@ func (a *app) keyPasswd(path string, open bool) error {
 	}
 	temp, err := writeTemp(path, plain)
 	if err != nil {
-		return fmt.Errorf("writing the key: %w", ofDisk(err))
+		return fmt.Errorf("writing the key: %w", storage.DiskError(err))
 	}
 	if err := os.Rename(temp, path); err != nil {
 		os.Remove(temp)
-		return fmt.Errorf("writing the key: %w", ofDisk(err))
+		return fmt.Errorf("writing the key: %w", storage.DiskError(err))
 	}
 	syncFolder(filepath.Dir(path))
 	a.say("Done. Other copies of this file keep the old passphrase.")

@@ -58,14 +58,14 @@ func (a *app) makeKey(path string, classic, open bool) error {
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return ofDisk(err)
+		return storage.DiskError(err)
 	}
 	err = writeNew(path, file)
 	if errors.Is(err, os.ErrExist) {
 		return keyThere(path)
 	}
 	if err != nil {
-		return fmt.Errorf("writing the key: %w", ofDisk(err))
+		return fmt.Errorf("writing the key: %w", storage.DiskError(err))
 	}
 	fmt.Fprintln(a.out, recipient)
 	a.say("Your secret key is in %s.", inbox.Escape(path))
@@ -77,17 +77,6 @@ func (a *app) makeKey(path string, classic, open bool) error {
 
 func keyThere(path string) error {
 	return fail(exitFailed, "choose another file with -o; a key that was in use is needed as long as its drops are", "%s is there already, and is never overwritten", path)
-}
-
-// ofDisk gives errors of the disk their exit codes.
-func ofDisk(err error) error {
-	switch {
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("%w: %w", storage.ErrDenied, err)
-	case strings.Contains(err.Error(), "no space left"):
-		return fmt.Errorf("%w: %w", storage.ErrFull, err)
-	}
-	return err
 }
 
 // fsync is os.File.Sync, unless a test listens.

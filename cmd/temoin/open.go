@@ -10,6 +10,7 @@ import (
 
 	"temoin/crypto"
 	"temoin/inbox"
+	"temoin/storage"
 )
 
 func (a *app) open() *cobra.Command {
@@ -60,11 +61,11 @@ func (a *app) openDrops(ctx context.Context, v *inbox.Vault, which []string, out
 		}
 	}
 	if err := os.MkdirAll(out, 0o700); err != nil {
-		return ofDisk(err)
+		return storage.DiskError(err)
 	}
 	root, err := os.OpenRoot(out)
 	if err != nil {
-		return ofDisk(err)
+		return storage.DiskError(err)
 	}
 	defer root.Close()
 	partly, failed := 0, 0

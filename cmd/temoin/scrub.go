@@ -13,6 +13,7 @@ import (
 
 	"temoin/inbox"
 	"temoin/scrub"
+	"temoin/storage"
 )
 
 func (a *app) scrub() *cobra.Command {
@@ -54,7 +55,7 @@ type scrubbed struct {
 func (a *app) runScrub(ctx context.Context, out string, names []string) error {
 	if out != "" {
 		if err := os.MkdirAll(out, 0o700); err != nil {
-			return ofDisk(err)
+			return storage.DiskError(err)
 		}
 	}
 	left, failed := 0, 0
@@ -67,8 +68,8 @@ func (a *app) runScrub(ctx context.Context, out string, names []string) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			if code, _ := judge(ofDisk(err)); code == exitFull {
-				return ofDisk(err)
+			if code, _ := judge(storage.DiskError(err)); code == exitFull {
+				return storage.DiskError(err)
 			}
 			a.say("%s: %s", inbox.Escape(name), inbox.Escape(err.Error()))
 			failed++
