@@ -33,7 +33,8 @@ var originGrammar = regexp.MustCompile(`^https?://[a-z0-9.\-]{1,253}(:[0-9]{1,5}
 func ValidOrigin(s string) bool { return originGrammar.MatchString(s) }
 
 // SealChallenge seals the secret and the origin of the inbox to the box's
-// recipients. Who answers with [Secret.Answer] can open what is sealed to them.
+// recipients. An answer that is equal to [Secret.Answer] proves that its sender can
+// open what is sealed to them.
 func SealChallenge(to *Recipients, origin string, s Secret) ([]byte, error) {
 	if !ValidOrigin(origin) {
 		return nil, fmt.Errorf("crypto: not an origin: %q", origin)

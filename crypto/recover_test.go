@@ -175,7 +175,7 @@ func recoverDrop(t *testing.T, dir, program string, m *memory, key string) (log 
 	return log
 }
 
-// Who holds one drop's identity can put chunks of their own beside its letter.
+// A holder of one drop's identity can put chunks of their own beside its letter.
 // Such a chunk neither changes the identity that the script goes on with, nor
 // starts a program, nor writes outside of its folder.
 func TestRecoveryOfAHostileChunk(t *testing.T) {

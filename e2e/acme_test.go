@@ -22,8 +22,8 @@ import (
 const boxName = "box.example"
 
 // TestACME: a box gets its certificate from a real ACME server, without port 80
-// and without files; it keeps it over renewals of the process and restarts. Who
-// asks for another name is turned away. What it wrote tells nothing of a sender.
+// and without files; it keeps it over renewals of the process and restarts. A
+// client that asks for another name is turned away. What it wrote tells nothing of a sender.
 func TestACME(t *testing.T) {
 	t.Parallel()
 	addr := freeAddr(t)

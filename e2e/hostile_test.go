@@ -171,8 +171,8 @@ func (o *outlet) run(may func(h hostile, got string) bool) {
 	}
 }
 
-// try sends one. Who closes while bytes are still coming in cuts the line, and
-// the answer may be lost on a machine that is slow just now.
+// try sends one. A server that closes while bytes are still coming in resets the
+// connection, and on a slow machine the answer may be lost with it.
 func (o *outlet) try(h hostile) (got string, receipts int) {
 	answers := len(strings.Fields(h.want))
 	switch {

@@ -26,12 +26,12 @@ type heif struct {
 	others  bool // some item is no picture, and goes
 }
 
-// A heifItem is one item. What is gone is removed.
+// A heifItem is one item of the file.
 type heifItem struct {
 	typ  []byte // its four letters, in place
-	gone bool
+	gone bool // to be removed
 	aux  bool // a map of depth, of brightness, of what is a face or hair
-	not  bool // no picture that we know: it goes whatever refers to it
+	not  bool // of no type in heifTypes: removed even if a picture that stays refers to it
 }
 
 // heifLargest is how large a meta we take apart. Those of phones have some KiB.

@@ -28,7 +28,7 @@ func (j *jpegFile) scan() {
 	}
 }
 
-// jpegScanned returns the length of what is surely of the scan in b: up to an FF
+// jpegScanned returns how many bytes of b certainly belong to the scan: up to an FF
 // that starts a marker, or a run of FF, or is the last byte.
 func jpegScanned(b []byte) int {
 	at := 0

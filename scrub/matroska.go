@@ -126,8 +126,8 @@ func (m *mkv) special(e ebml) {
 	}
 }
 
-// checkEnd gives up when an element is longer than its parent: who can say
-// which of the two is wrong.
+// checkEnd gives up when an element is longer than its parent: one of the two sizes
+// is wrong, and nothing tells which.
 func (m *mkv) checkEnd(e ebml, end int64) {
 	if e.size >= 0 && e.end(m.s.pos) > end {
 		m.s.unknown()

@@ -124,7 +124,7 @@ func oggPage(b []byte) (page []byte, n int) {
 func (o *oggFile) page() {
 	b, n := oggPage(o.peekPage())
 	if o.streams == nil && (b == nil || b[oggFlags]&oggFirst == 0) {
-		o.s.unknown() // players find no stream, and no file is worse than this one
+		o.s.unknown() // no stream begins here: dropping every page would leave an empty file
 	}
 	if b == nil {
 		o.badPage(n)

@@ -281,7 +281,8 @@ func (s *stream) zeroRest() int64 { return s.zero(all) }
 func (s *stream) end() bool { return len(s.peek(1)) == 0 }
 
 // hide asks that n bytes from a position of the input on be zeroed when they
-// are copied. For those that went by already there is File, which looks twice.
+// are copied. Bytes that were copied before cannot be: Copy then reports Partly, and
+// File reads the input twice.
 func (s *stream) hide(from, n int64) {
 	if from < 0 || n <= 0 || from > all-n {
 		return

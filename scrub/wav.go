@@ -79,8 +79,8 @@ func (w *wavFile) lengths(n int64) {
 	w.s.riffBlank(n-length, Other)
 }
 
-// sound copies the sound and returns its true length. A recorder that did not
-// come to its end left 0 or the largest number: then all that follows is sound.
+// sound copies the sound and returns its true length. A recording
+// that was cut off has the length 0 or 0xffffffff: then all that follows is sound.
 func (w *wavFile) sound(n int64) int64 {
 	w.s.copy(8)
 	switch {

@@ -67,9 +67,9 @@ func TestPortAndUnixSocketAtOnce(t *testing.T) {
 	}
 }
 
-// Who was let in a moment before the box is told to stop gets an answer, and who
-// comes after that moment waits for the next process. The second connection
-// stands for the one that systemd keeps.
+// A client that connected a moment before the box is told to stop gets an answer,
+// and one that comes after that moment waits for the next process. The second
+// connection stands for the one that systemd keeps.
 func TestWhoWasLetInIsAnswered(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	kept, err := l.(*net.TCPListener).File()

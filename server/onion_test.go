@@ -42,8 +42,8 @@ func TestCheckOnion(t *testing.T) {
 	}
 }
 
-// Who comes to the form another way is told of the onion, in a header and on the
-// page; who is there already is not. No other answer speaks of it.
+// A visitor who does not come through the onion is told of it, in a header and on
+// the page; one who does is not. No other answer speaks of it.
 func TestOnionOnThePage(t *testing.T) {
 	b := newBox(t, func(c *server.Config) { c.Onion = onion })
 	const phone, inTor = "It cannot see what you send.", "Your phone company can see that you use Tor."

@@ -49,7 +49,7 @@ type Config struct {
 	// wrong one makes coordinators' pulls fail, and no more.
 	Origins []string
 	// Onion is the name of the box in Tor, 56 characters and ".onion", or empty.
-	// It is one of the Origins by itself. Who comes another way is told of it.
+	// It is one of the Origins by itself. Pages that are served under another name mention it.
 	Onion string
 	// Org is the name of those who receive, shown on the page.
 	Org string
@@ -196,9 +196,9 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 }
 
 // closeListeners stops taking connections, and returns when those that were taken
-// have been asked for something. [http.Server.Shutdown] closes whoever asks a
-// moment after it was called without an answer. Who comes from now on waits in
-// the kernel's queue, for the next process if systemd holds the socket.
+// have been asked for something. [http.Server.Shutdown] closes connections whose
+// request comes a moment after it was called, without an answer. New connections
+// wait in the kernel's backlog, for the next process if systemd holds the socket.
 func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
 	d.mu.Lock() // for good: nothing is renewed any more
 	resume, _ := d.pause()

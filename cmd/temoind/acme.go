@@ -22,8 +22,9 @@ import (
 // acmeCerts keeps the certificates that the box orders by itself.
 //
 // It orders by its own clock: no handshake makes it ask the CA or write a file.
-// Else the CA, the line to it, or the time of a file would tell when somebody
-// came, and a guest who cannot ECDSA would leave a certificate of his own kind.
+// Otherwise the CA, the line to it, or the time of a file would tell when somebody
+// came; and a client without ECDSA would make autocert store an RSA certificate, a
+// trace of that visit.
 type acmeCerts struct {
 	manager *autocert.Manager
 	names   []string

@@ -6,8 +6,8 @@
 // no more of an answer than it needs. Plain http is refused but for this
 // machine and onion services, which bring an encryption of their own.
 //
-// What it does not do: it knows no keys. Who opens an inbox passes a function
-// that answers its challenge.
+// It knows no keys: to read an inbox, pass a function that answers its challenge
+// ([Options.Answer]).
 package box
 
 import (

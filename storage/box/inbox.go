@@ -66,7 +66,8 @@ func (c *Client) page(ctx context.Context, after string) (page []storage.Info, e
 var errPage = fmt.Errorf("box: the list of the inbox is malformed: %w", storage.ErrDenied)
 
 // parsePage reads a page of a listing: lines of a key, a space and a size, keys
-// ascending from after. A box that goes round in circles is found out here.
+// ascending from after. A key that is not greater than the one before is an error:
+// otherwise a hostile box could make the listing endless.
 func parsePage(b []byte, after string) ([]storage.Info, error) {
 	var page []storage.Info
 	for len(b) > 0 {

@@ -62,7 +62,7 @@ func (c *Client) putOnce(ctx context.Context, id string, body []byte) error {
 	}
 	_, err = readAll(resp, 4<<10)
 	if errors.Is(err, storage.ErrUnreachable) {
-		return nil // the code has said it; the text after it says nothing
+		return nil // the status acknowledged the object; the body of the answer adds nothing
 	}
 	return err
 }

@@ -42,7 +42,7 @@ func pathless(err error) error {
 	return err
 }
 
-// isIO reports whether the disk itself failed.
+// isIO reports whether err is EIO, an input/output error of the device.
 func isIO(err error) bool {
 	return errors.Is(err, syscall.EIO)
 }

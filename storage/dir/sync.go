@@ -18,7 +18,8 @@ func (s *Store) usable() error {
 // next one would take for durable what may be in the kernel's memory alone.
 func (s *Store) Doubtful() bool { return s.usable() != nil }
 
-// Doubt makes the store refuse to commit. See [Store.Doubtful].
+// Doubt makes every Commit fail, as if the last sync of a folder had failed. See
+// [Store.Doubtful].
 func (s *Store) Doubt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

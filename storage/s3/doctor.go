@@ -42,8 +42,8 @@ func (s *Store) Excess(ctx context.Context, key string) (could []string, err err
 	return could, nil
 }
 
-// answered says whether a request was allowed. Who is told that an object is
-// not there was allowed to look.
+// answered says whether a request was allowed. An answer that the object is not
+// there counts as allowed: a key without the right gets 403.
 func answered(err error) (allowed bool, _ error) {
 	if err == nil {
 		return true, nil

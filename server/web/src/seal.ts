@@ -1,4 +1,4 @@
-// The sealing worker: one drop. Who terminates it has wiped the keys.
+// The sealing worker: one drop. Terminating this worker discards the keys.
 
 import { concat, type Bytes } from './seal/bytes';
 import { selfTest } from './seal/selftest';
