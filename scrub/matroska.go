@@ -47,7 +47,7 @@ func (m *mkv) top() {
 		m.noteJunk(m.s.peek(mkvNote))
 		m.s.zeroRest()
 	default:
-		m.s.unknown()
+		m.s.giveUp()
 	}
 }
 
@@ -89,7 +89,7 @@ func (m *mkv) element(parent uint32, kind mkvKind, e ebml, end int64) {
 	}
 	m.checkEnd(e, end)
 	if e.size < 0 {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	switch kind {
 	case mkvDrop:
@@ -126,11 +126,11 @@ func (m *mkv) special(e ebml) {
 	}
 }
 
-// checkEnd gives up when an element is longer than its parent: who can say
-// which of the two is wrong.
+// checkEnd gives up when an element is longer than its parent: one of the two
+// sizes is wrong, and we cannot tell which.
 func (m *mkv) checkEnd(e ebml, end int64) {
 	if e.size >= 0 && e.end(m.s.pos) > end {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 }
 
@@ -138,12 +138,12 @@ func (m *mkv) checkEnd(e ebml, end int64) {
 // it may be.
 func (m *mkv) number(e ebml) {
 	if e.size > 8 {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	if e.id == mkvDocType {
 		b := m.s.peek(int64(e.head) + e.size)[e.head:]
 		if name := string(bytes.TrimRight(b, "\x00")); name != "matroska" && name != "webm" {
-			m.s.unknown()
+			m.s.giveUp()
 		}
 	}
 	m.s.copy(int64(e.head) + e.size)
@@ -172,7 +172,7 @@ func (m *mkv) void(e ebml) {
 	m.note(e)
 	if e.id != ebmlVoid {
 		if b := m.s.peek(int64(e.head)); !e.putVoid(b) {
-			m.s.unknown()
+			m.s.giveUp()
 		}
 	}
 	m.s.copy(int64(e.head))
@@ -196,7 +196,7 @@ func (m *mkv) note(e ebml) {
 }
 
 func (m *mkv) noteJunk(b []byte) {
-	if len(bytes.Trim(b, "\x00")) > 0 {
+	if notZero(b) {
 		m.s.found(Other)
 	}
 }
@@ -214,7 +214,7 @@ func (m *mkv) junk(parent uint32, end int64, open bool) {
 	case len(m.s.peek(ebmlHeadLen)) < ebmlHeadLen:
 		m.s.zeroRest()
 	default:
-		m.s.unknown()
+		m.s.giveUp()
 	}
 }
 
