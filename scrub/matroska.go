@@ -6,18 +6,15 @@ import "bytes"
 // what is not on the allow-list becomes Void elements of the same length, so
 // that every position that the file speaks of stays true.
 type mkv struct {
-	s      *stream
-	tracks map[int64]bool // numbers of the tracks that stay
-	codec  string         // of the track that is being passed
-	media  int64          // bytes of blocks that copyMedia has seen
-	some   bool           // a Segment has been seen
+	s       *stream
+	tracks  map[int64]bool // numbers of the tracks that stay
+	codec   string         // of the track that is being passed
+	media   int64          // bytes of blocks that copyMedia has seen
+	segment bool           // a Segment has been seen
 }
 
 // mkvMaxTracks is how many tracks are remembered.
 const mkvMaxTracks = 256
-
-// mkvMedia is how far into the media encoders are known to sign their work.
-const mkvMedia = 1 << 20
 
 func matroska(s *stream) {
 	m := &mkv{s: s, tracks: map[int64]bool{}}
@@ -36,14 +33,14 @@ func (m *mkv) top() {
 		clear(m.tracks)
 		m.element(0, mkvMaster, e, all)
 	case ok && e.id == mkvSegment:
-		m.some = true
+		m.segment = true
 		clear(m.tracks)
 		m.open(e, all)
-	case ok && m.some && mkvEnds[e.id]:
+	case ok && m.segment && mkvEnds[e.id]:
 		m.element(mkvSegment, mkvAllowed[mkvSegment][e.id], e, all)
 	case ok && e.id == ebmlVoid && e.size >= 0:
 		m.void(e)
-	case m.some:
+	case m.segment:
 		m.noteJunk(m.s.peek(mkvNote))
 		m.s.zeroRest()
 	default:

@@ -46,7 +46,7 @@ func (m *mkv) frames(n int64) {
 	if n <= 0 {
 		return
 	}
-	if m.media >= mkvMedia {
+	if m.media >= encoderReach {
 		m.s.copy(n)
 		return
 	}
