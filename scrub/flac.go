@@ -29,7 +29,7 @@ func flac(s *stream) {
 	h := s.peek(flacHeadLen)
 	if len(h) < flacHeadLen || string(h[:4]) != "fLaC" || h[4]&0x7F != flacStreamInfo ||
 		h[5] != 0 || h[6] != 0 || h[7] != flacStreamInfoLen {
-		s.unknown()
+		s.giveUp()
 	}
 	last := h[4]&0x80 != 0
 	h[4] = flacStreamInfo
@@ -40,7 +40,7 @@ func flac(s *stream) {
 	}
 	s.write([]byte{0x80 | flacPadding, 0, 0, 0})
 	if b := s.peek(2); len(b) == 2 && (b[0] != 0xFF || b[1]&0xFE != 0xF8) {
-		s.unknown()
+		s.giveUp()
 	}
 	flacSound(s)
 }
@@ -49,13 +49,13 @@ func flac(s *stream) {
 func flacBlock(s *stream, seekable *bool) (last bool) {
 	h := s.peek(4)
 	if len(h) < 4 || h[0]&0x7F == flacInvalid {
-		s.unknown()
+		s.giveUp()
 	}
 	typ := h[0] & 0x7F
 	last = h[0]&0x80 != 0
 	n := 4 + int64(h[1])<<16 + int64(h[2])<<8 + int64(h[3])
 	if want := min(n, streamWindow); int64(len(s.peek(want))) < want {
-		s.unknown() // cut off, or its length lies: decoders refuse it as well
+		s.giveUp() // cut off, or its length lies: decoders refuse it as well
 	}
 	if typ == flacSeekTable && !*seekable && (n-4)%flacSeekPointLen == 0 {
 		*seekable = true
@@ -65,7 +65,7 @@ func flacBlock(s *stream, seekable *bool) (last bool) {
 	}
 	flacNoteBlock(s, typ, s.peek(min(n, 4<<10)))
 	if s.skip(n) < n {
-		s.unknown()
+		s.giveUp()
 	}
 	return last
 }

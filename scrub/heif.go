@@ -26,12 +26,12 @@ type heif struct {
 	others  bool // some item is no picture, and goes
 }
 
-// A heifItem is one item of the file.
+// A heifItem is one item of the meta box.
 type heifItem struct {
-	typ  []byte // its four letters, in place
-	gone bool // to be removed
-	aux  bool // a map of depth, of brightness, of what is a face or hair
-	not  bool // of no type in heifTypes: removed even if a picture that stays refers to it
+	typ      []byte // its four letters, in place
+	gone     bool   // remove this item
+	aux      bool   // a map of depth, of brightness, of what is a face or hair
+	unlisted bool   // of a type that is not in heifTypes: removed even if a kept picture refers to it
 }
 
 // heifLargest is how large a meta we take apart. Those of phones have some KiB.
@@ -48,25 +48,25 @@ func (f *isoFile) meta(b isoBox) {
 	hdlr := isoFind(p[min(len(p), b.head+4):], b.size-int64(b.head)-4, "hdlr")
 	if len(hdlr) < 12 || string(hdlr[8:12]) != "pict" {
 		if f.image {
-			f.s.unknown() // never drop what says where the picture is
+			f.s.giveUp() // never drop what says where the picture is
 		}
 		f.drop(b, Other)
 		return
 	}
 	if b.size > heifLargest {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	whole := slices.Clone(f.s.peek(b.size))
 	if int64(len(whole)) < b.size {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	m := heif{f: f, boxes: map[string][]byte{}, items: map[uint32]*heifItem{}}
 	if !m.read(whole[b.head+4:], f.s.pos+int64(b.head)+4) {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	m.choose()
 	if !m.edit(whole[b.head+4:]) {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	f.index = true
 	f.s.skip(b.size)
@@ -103,7 +103,7 @@ func (m *heif) readPrimary(b []byte) bool {
 	var ok bool
 	m.primary, _, ok = heifID(b[min(4, len(b)):], b, 0)
 	i := m.items[m.primary]
-	return ok && i != nil && !i.not
+	return ok && i != nil && !i.unlisted
 }
 
 // readItems reads the list of items.
@@ -122,7 +122,7 @@ func (m *heif) readItem(b []byte) bool {
 	if !ok || m.items[id] != nil {
 		return false
 	}
-	i := &heifItem{gone: true, not: true}
+	i := &heifItem{gone: true, unlisted: true}
 	m.items[id] = i
 	if b[0] < 2 {
 		return true
@@ -132,7 +132,7 @@ func (m *heif) readItem(b []byte) bool {
 	}
 	i.typ = rest[2:6]
 	i.gone = !slices.Contains(heifTypes, string(i.typ))
-	i.not = i.gone
+	i.unlisted = i.gone
 	return true
 }
 

@@ -66,7 +66,7 @@ func (m *heif) choose() {
 		}
 	}
 	for _, i := range m.items {
-		m.others = m.others || i.not && string(i.typ) != "skip"
+		m.others = m.others || i.unlisted && string(i.typ) != "skip"
 	}
 	m.needed()
 }
@@ -78,26 +78,26 @@ const heifDepth = 8
 // pictures that go are made of.
 func (m *heif) needed() {
 	dimg := slices.DeleteFunc(slices.Clone(m.refs), func(r heifRef) bool { return r.typ != "dimg" })
-	for round := 0; m.spread(dimg); round++ {
+	for round := 0; m.keepTiles(dimg); round++ {
 		if round == heifDepth {
-			m.f.s.unknown()
+			m.f.s.giveUp()
 		}
 	}
-	for round := 0; m.wither(dimg); round++ {
+	for round := 0; m.dropTiles(dimg); round++ {
 		if round == heifDepth {
-			m.f.s.unknown()
+			m.f.s.giveUp()
 		}
 	}
 }
 
-// spread keeps the parts of what stays, one step further.
-func (m *heif) spread(dimg []heifRef) (more bool) {
+// keepTiles keeps the tiles that a kept picture is made of, one level per call.
+func (m *heif) keepTiles(dimg []heifRef) (more bool) {
 	for _, r := range dimg {
 		if i := m.items[r.from]; i == nil || i.gone {
 			continue
 		}
 		for _, id := range r.to {
-			if i := m.items[id]; i != nil && i.gone && !i.not {
+			if i := m.items[id]; i != nil && i.gone && !i.unlisted {
 				i.gone, more = false, true
 			}
 		}
@@ -105,9 +105,9 @@ func (m *heif) spread(dimg []heifRef) (more bool) {
 	return more
 }
 
-// wither drops the parts that all belong to something that goes, and what
-// makes something that goes see-through, one step further.
-func (m *heif) wither(dimg []heifRef) (more bool) {
+// dropTiles drops tiles that only removed pictures use, and alpha maps of
+// removed pictures; one level per call.
+func (m *heif) dropTiles(dimg []heifRef) (more bool) {
 	for _, r := range m.refs {
 		if i := m.items[r.from]; r.typ == "auxl" && i != nil && !i.gone && r.from != m.primary && m.allGone(r.to) {
 			i.gone, more = true, true

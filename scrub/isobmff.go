@@ -33,7 +33,7 @@ func isobmff(s *stream) {
 		f.top()
 	}
 	if !f.index || f.cut {
-		s.unknown()
+		s.giveUp()
 	}
 }
 
@@ -41,17 +41,16 @@ func isobmff(s *stream) {
 func (f *isoFile) top() {
 	b, ok := isoHeader(f.s.peek(16), all)
 	_, listed := isoGrammar["/"+b.typ]
-	if !ok || !listed && !f.stranger(b) {
+	if !ok || !listed && !f.plausible(b) {
 		f.junk()
 		return
 	}
 	f.box("", b)
 }
 
-// stranger reports whether what claims to be a box of a type that we do not
-// know may well be one. Its type is letters, and it does not end after the
-// file, as far as a short look tells.
-func (f *isoFile) stranger(b isoBox) bool {
+// plausible reports whether an unlisted header looks like a real box: a printable
+// type, and a size that fits the file, as far as the first 32 KiB tell.
+func (f *isoFile) plausible(b isoBox) bool {
 	const look = 32 << 10
 	for _, c := range []byte(b.typ) {
 		if (c < ' ' || c > '~') && c != 0xa9 {
@@ -67,7 +66,7 @@ func (f *isoFile) stranger(b isoBox) bool {
 // it is not for us to say what is junk.
 func (f *isoFile) junk() {
 	if !f.index || !f.media || f.reach >= f.s.pos {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	f.note(all, Other)
 	f.s.zeroRest()

@@ -43,7 +43,7 @@ func (f *isoFile) walk(parent string, n int64) {
 		}
 		b, ok := isoHeader(p, n)
 		if !ok {
-			f.s.unknown()
+			f.s.giveUp()
 		}
 		f.box(parent, b)
 		n -= b.size
@@ -58,7 +58,7 @@ func (f *isoFile) box(parent string, b isoBox) {
 		r.do = isoBlank
 	}
 	if parent == "" {
-		f.missed(r.do, b)
+		f.checkMedia(r.do, b)
 	}
 	switch r.do {
 	case isoDrop:
@@ -107,15 +107,15 @@ func (f *isoFile) special(b isoBox) {
 	case "chan":
 		f.channels(b)
 	default: // a compressed moov
-		f.s.unknown()
+		f.s.giveUp()
 	}
 }
 
-// missed gives up where a box of the file that would be zeroed has media in it that are
-// played: its size is wrong, and a decoder that goes by offsets plays on.
-func (f *isoFile) missed(do isoAction, b isoBox) {
+// checkMedia gives up if zeroing this box would destroy samples that a kept track
+// points at: its size is wrong, and a decoder that goes by offsets plays on.
+func (f *isoFile) checkMedia(do isoAction, b isoBox) {
 	if (do == isoDrop || do == isoBlank) && f.reach > f.s.pos && f.reach-f.s.pos < b.size {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 }
 
@@ -142,7 +142,7 @@ func (f *isoFile) keep(b isoBox, edit isoEdit) {
 	p := f.s.peek(int64(b.head) + min(left, isoLook))
 	n := edit(f, p[min(b.head, len(p)):])
 	if n < 0 {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	n = min(n, left)
 	f.pass(int64(b.head) + n)

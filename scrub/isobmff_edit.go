@@ -186,7 +186,7 @@ func isoString(b []byte) []byte {
 // counted passes the header of a list: version, flags, count.
 func (f *isoFile) counted(b isoBox) {
 	if b.size < int64(b.head)+8 {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	f.pass(int64(b.head) + 8)
 }

@@ -1,9 +1,6 @@
 package scrub
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // stsd passes the descriptions of how samples are coded.
 func (f *isoFile) stsd(b isoBox) {
@@ -17,7 +14,7 @@ func (f *isoFile) stsd(b isoBox) {
 		e, ok := isoHeader(f.s.peek(16), n)
 		if !ok {
 			if n >= 8 && !f.s.end() {
-				f.s.unknown()
+				f.s.giveUp()
 			}
 			f.zero(n)
 			return
@@ -37,7 +34,7 @@ func (f *isoFile) entry(e isoBox, version byte) {
 		fields = f.pictureFields(e)
 	}
 	if int64(fields) > e.size {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	f.pass(int64(fields))
 	f.walk("entry", e.size-int64(fields))
@@ -94,7 +91,7 @@ func (f *isoFile) soundFields(e isoBox, version byte) int {
 
 // clear zeroes the name of a program or of its maker.
 func (f *isoFile) clear(b []byte) {
-	if len(bytes.Trim(b, "\x00")) > 0 {
+	if notZero(b) {
 		f.s.found(Software)
 	}
 	clear(b)
@@ -106,7 +103,7 @@ func (f *isoFile) clear(b []byte) {
 func (f *isoFile) channels(b isoBox) {
 	p := f.s.peek(int64(b.head) + 12)
 	if len(p) < b.head+12 || b.size < int64(b.head)+12 {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	tag, bits := binary.BigEndian.Uint32(p[b.head+4:]), binary.BigEndian.Uint32(p[b.head+8:])
 	one, two := tag == 100<<16|1, tag == 101<<16|2

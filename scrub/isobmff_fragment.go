@@ -9,7 +9,7 @@ import (
 // before it nobody knows what its tracks are.
 func (f *isoFile) fragment(b isoBox) {
 	if !f.index {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	f.moof, f.next = f.s.pos, f.s.pos
 	f.pass(int64(b.head))
@@ -26,7 +26,7 @@ func (f *isoFile) traf(b isoBox) {
 	}
 	tfhd := f.ahead(b, "tfhd")
 	if len(tfhd) < 8 {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	t := f.tracks[binary.BigEndian.Uint32(tfhd[4:])]
 	whole := false

@@ -18,7 +18,7 @@ const isoTracks = 1024
 func (f *isoFile) track(id uint32, change func(*isoTrack)) {
 	t, ok := f.tracks[id]
 	if !ok && len(f.tracks) >= isoTracks {
-		f.s.unknown()
+		f.s.giveUp()
 	}
 	change(&t)
 	f.tracks[id] = t
@@ -38,7 +38,7 @@ func isoTrex(f *isoFile, p []byte) int64 {
 func (f *isoFile) trak(b isoBox) {
 	hdlr := f.ahead(b, "mdia", "hdlr")
 	if len(hdlr) < 12 {
-		f.s.unknown() // never drop what we could not read
+		f.s.giveUp() // never drop what we could not read
 	}
 	switch f.kind = string(hdlr[8:12]); f.kind {
 	case "vide", "soun", "pict", "auxv":

@@ -55,7 +55,7 @@ func jpeg(s *stream) {
 // this one, the first was cut, and only the first is shown.
 func (j *jpegFile) finish() {
 	if !j.scanned && len(j.s.peek(3)) > 2 {
-		j.giveUp() // what comes may be the picture: some decoders go on
+		j.passRest() // what comes may be the picture: some decoders go on
 	}
 	if b := j.s.peek(2); b[1] == jpegEOI {
 		j.s.skip(2)
@@ -64,10 +64,10 @@ func (j *jpegFile) finish() {
 	j.s.dropTail()
 }
 
-// giveUp leaves the rest as it is, turned the right way.
-func (j *jpegFile) giveUp() {
+// passRest leaves the rest as it is, turned the right way.
+func (j *jpegFile) passRest() {
 	j.turn()
-	j.s.unknown()
+	j.s.giveUp()
 }
 
 // marker drops what stands before the next marker and returns it, still to be
@@ -121,7 +121,7 @@ func (j *jpegFile) segment(m byte) {
 		j.s.skip(2)
 		return
 	case m == jpegLS, m == jpegLSE:
-		j.giveUp()
+		j.passRest()
 	}
 	b := j.s.peek(4)
 	if len(b) < 4 {
@@ -142,7 +142,7 @@ func (j *jpegFile) segment(m byte) {
 func (j *jpegFile) table(m byte, n int, check func([]byte) bool) {
 	const largest = 16 << 10 // all tables at once are smaller
 	if n < 0 || n > largest {
-		j.giveUp()
+		j.passRest()
 	}
 	b := j.s.peek(int64(4 + n))
 	if len(b) < 4+n { // cut off: it cannot be checked and is of no use
@@ -150,7 +150,7 @@ func (j *jpegFile) table(m byte, n int, check func([]byte) bool) {
 		return
 	}
 	if !check(b[4:]) {
-		j.giveUp()
+		j.passRest()
 	}
 	j.turn()
 	j.kept = true

@@ -28,8 +28,8 @@ func (j *jpegFile) scan() {
 	}
 }
 
-// jpegScanned returns how many bytes of b certainly belong to the scan: up to an FF
-// that starts a marker, or a run of FF, or is the last byte.
+// jpegScanned returns how many bytes at the start of b certainly belong to the
+// scan: up to an FF that starts a marker, or a run of FF, or is the last byte.
 func jpegScanned(b []byte) int {
 	at := 0
 	for {

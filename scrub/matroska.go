@@ -6,18 +6,15 @@ import "bytes"
 // what is not on the allow-list becomes Void elements of the same length, so
 // that every position that the file speaks of stays true.
 type mkv struct {
-	s      *stream
-	tracks map[int64]bool // numbers of the tracks that stay
-	codec  string         // of the track that is being passed
-	media  int64          // bytes of blocks that copyMedia has seen
-	some   bool           // a Segment has been seen
+	s       *stream
+	tracks  map[int64]bool // numbers of the tracks that stay
+	codec   string         // of the track that is being passed
+	media   int64          // bytes of blocks that copyMedia has seen
+	segment bool           // a Segment has been seen
 }
 
 // mkvMaxTracks is how many tracks are remembered.
 const mkvMaxTracks = 256
-
-// mkvMedia is how far into the media encoders are known to sign their work.
-const mkvMedia = 1 << 20
 
 func matroska(s *stream) {
 	m := &mkv{s: s, tracks: map[int64]bool{}}
@@ -36,18 +33,18 @@ func (m *mkv) top() {
 		clear(m.tracks)
 		m.element(0, mkvMaster, e, all)
 	case ok && e.id == mkvSegment:
-		m.some = true
+		m.segment = true
 		clear(m.tracks)
 		m.open(e, all)
-	case ok && m.some && mkvEnds[e.id]:
+	case ok && m.segment && mkvEnds[e.id]:
 		m.element(mkvSegment, mkvAllowed[mkvSegment][e.id], e, all)
 	case ok && e.id == ebmlVoid && e.size >= 0:
 		m.void(e)
-	case m.some:
+	case m.segment:
 		m.noteJunk(m.s.peek(mkvNote))
 		m.s.zeroRest()
 	default:
-		m.s.unknown()
+		m.s.giveUp()
 	}
 }
 
@@ -89,7 +86,7 @@ func (m *mkv) element(parent uint32, kind mkvKind, e ebml, end int64) {
 	}
 	m.checkEnd(e, end)
 	if e.size < 0 {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	switch kind {
 	case mkvDrop:
@@ -126,11 +123,11 @@ func (m *mkv) special(e ebml) {
 	}
 }
 
-// checkEnd gives up when an element is longer than its parent: one of the two sizes
-// is wrong, and nothing tells which.
+// checkEnd gives up when an element is longer than its parent: one of the two
+// sizes is wrong, and we cannot tell which.
 func (m *mkv) checkEnd(e ebml, end int64) {
 	if e.size >= 0 && e.end(m.s.pos) > end {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 }
 
@@ -138,12 +135,12 @@ func (m *mkv) checkEnd(e ebml, end int64) {
 // it may be.
 func (m *mkv) number(e ebml) {
 	if e.size > 8 {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	if e.id == mkvDocType {
 		b := m.s.peek(int64(e.head) + e.size)[e.head:]
 		if name := string(bytes.TrimRight(b, "\x00")); name != "matroska" && name != "webm" {
-			m.s.unknown()
+			m.s.giveUp()
 		}
 	}
 	m.s.copy(int64(e.head) + e.size)
@@ -172,7 +169,7 @@ func (m *mkv) void(e ebml) {
 	m.note(e)
 	if e.id != ebmlVoid {
 		if b := m.s.peek(int64(e.head)); !e.putVoid(b) {
-			m.s.unknown()
+			m.s.giveUp()
 		}
 	}
 	m.s.copy(int64(e.head))
@@ -196,7 +193,7 @@ func (m *mkv) note(e ebml) {
 }
 
 func (m *mkv) noteJunk(b []byte) {
-	if len(bytes.Trim(b, "\x00")) > 0 {
+	if notZero(b) {
 		m.s.found(Other)
 	}
 }
@@ -214,7 +211,7 @@ func (m *mkv) junk(parent uint32, end int64, open bool) {
 	case len(m.s.peek(ebmlHeadLen)) < ebmlHeadLen:
 		m.s.zeroRest()
 	default:
-		m.s.unknown()
+		m.s.giveUp()
 	}
 }
 

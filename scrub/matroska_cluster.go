@@ -4,7 +4,7 @@ package scrub
 // to be known by then, as it is in all files that can be played as they come.
 func (m *mkv) cluster(e ebml, end int64) {
 	if len(m.tracks) == 0 {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	m.open(e, end)
 }
@@ -46,7 +46,7 @@ func (m *mkv) frames(n int64) {
 	if n <= 0 {
 		return
 	}
-	if m.media >= mkvMedia {
+	if m.media >= encoderReach {
 		m.s.copy(n)
 		return
 	}
@@ -70,7 +70,7 @@ func (m *mkv) blockGroup(e ebml) {
 	})
 	switch {
 	case !some && !cutOff && (!parsed || n > far):
-		m.s.unknown()
+		m.s.giveUp()
 	case !stays:
 		m.void(e)
 	default:

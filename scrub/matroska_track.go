@@ -24,7 +24,7 @@ func (m *mkv) trackEntry(e ebml) {
 		}
 	})
 	if count[mkvTrackNumber] > 1 || count[mkvTrackType] > 1 || count[mkvCodecID] > 1 {
-		m.s.unknown() // decoders differ in which they take
+		m.s.giveUp() // decoders differ in which they take
 	}
 	if typ != 1 && typ != 2 || number == 0 {
 		m.noteTrack(typ)
@@ -32,7 +32,7 @@ func (m *mkv) trackEntry(e ebml) {
 		return
 	}
 	if m.tracks[number] || len(m.tracks) >= mkvMaxTracks {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	m.tracks[number] = true
 	end := e.end(m.s.pos)
@@ -53,7 +53,7 @@ func (m *mkv) noteTrack(typ int64) {
 // one origin, with the ordinal of the track.
 func (m *mkv) trackUID(e ebml) {
 	if e.size > 8 {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	b := m.s.peek(int64(e.head) + e.size)[e.head:]
 	was := ebmlNumber(b)
@@ -72,7 +72,7 @@ func (m *mkv) trackUID(e ebml) {
 func (m *mkv) codecID(e ebml) {
 	const longest = 64
 	if e.size > longest {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	m.s.copy(int64(e.head) + e.size)
 }
@@ -96,7 +96,7 @@ func (m *mkv) codecPrivate(e ebml) {
 		return
 	}
 	if e.size > streamWindow {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	b := m.s.peek(int64(e.head) + e.size)[e.head:]
 	if int64(len(b)) < e.size { // cut off: there is nothing to decode
@@ -104,7 +104,7 @@ func (m *mkv) codecPrivate(e ebml) {
 		return
 	}
 	if !fix(b) {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	m.s.copy(int64(e.head) + e.size)
 }

@@ -42,7 +42,7 @@ func mp3Tags(s *stream) {
 			n += 10 // a footer
 		}
 		if want := min(n, streamWindow); int64(len(s.peek(want))) < want {
-			s.unknown() // cut off, and no sound is left: better a file than none
+			s.giveUp() // cut off, and no sound is left: better a file than none
 		}
 		if n > 10 {
 			s.noteNext(n, Text)
@@ -68,7 +68,7 @@ func id3Size(b []byte) int64 {
 func (m *mp3File) start() {
 	b := m.s.peek(streamWindow)
 	if len(b) < 4 || mp3Free(b) || mp3Other(b) {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	if h, ok := mp3Head(b); ok && len(b) < streamWindow && h.size >= len(b) {
 		m.begin(h.key) // all of the file is one frame, or a piece of it
@@ -76,7 +76,7 @@ func (m *mp3File) start() {
 	}
 	i, key := mp3Find(b, len(b) < streamWindow)
 	if i < 0 || key == 0 {
-		m.s.unknown()
+		m.s.giveUp()
 	}
 	m.drop(b[:i])
 	m.begin(key)
@@ -137,7 +137,7 @@ func (m *mp3File) pass(b []byte, n int) {
 
 // drop drops b, which is no sound.
 func (m *mp3File) drop(b []byte) {
-	if len(bytes.Trim(b, "\x00")) > 0 {
+	if notZero(b) {
 		m.s.noteWords(b[:min(len(b), 4<<10)], Other)
 	}
 	m.s.skip(int64(len(b)))

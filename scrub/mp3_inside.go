@@ -70,7 +70,7 @@ func (m *mp3File) xing(b []byte, at int) {
 
 // clear zeroes b.
 func (m *mp3File) clear(b []byte) {
-	if len(bytes.Trim(b, "\x00")) > 0 {
+	if notZero(b) {
 		m.s.noteWords(b, Software)
 	}
 	clear(b)

@@ -124,7 +124,7 @@ func oggPage(b []byte) (page []byte, n int) {
 func (o *oggFile) page() {
 	b, n := oggPage(o.peekPage())
 	if o.streams == nil && (b == nil || b[oggFlags]&oggFirst == 0) {
-		o.s.unknown() // no stream begins here: dropping every page would leave an empty file
+		o.s.giveUp() // no stream begins here: dropping every page would leave an empty file
 	}
 	if b == nil {
 		o.badPage(n)
@@ -174,7 +174,7 @@ func (o *oggFile) stream(page []byte) *oggStream {
 	}
 	codec := oggCodecOf(page)
 	if codec == nil {
-		o.s.unknown()
+		o.s.giveUp()
 	}
 	if o.begun || o.streams == nil {
 		o.before, o.streams, o.begun = o.streams, map[uint32]*oggStream{}, false
@@ -185,7 +185,7 @@ func (o *oggFile) stream(page []byte) *oggStream {
 		st.serial = o.number(serial)
 	}
 	if len(o.streams) >= oggMaxStreams {
-		o.s.unknown()
+		o.s.giveUp()
 	}
 	o.streams[serial] = st
 	return st
@@ -217,12 +217,12 @@ func (o *oggFile) checkLink() {
 		}
 		codec := oggCodecOf(page)
 		if codec == nil {
-			o.s.unknown()
+			o.s.giveUp()
 		}
 		plays = plays || !codec.drop
 		b = b[n:]
 	}
 	if !plays {
-		o.s.unknown()
+		o.s.giveUp()
 	}
 }

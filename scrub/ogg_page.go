@@ -32,7 +32,7 @@ func (st *oggStream) stays(s *stream, page []byte) []byte {
 	body := page[oggHeadLen+len(segs):]
 	goesOn := page[oggFlags]&(oggContinued|oggFirst) == oggContinued
 	if st.open && st.dropping && !goesOn {
-		s.unknown() // the comments broke off: what follows may be theirs
+		s.giveUp() // the comments broke off: what follows may be theirs
 	}
 	st.open = st.open && goesOn
 
@@ -93,7 +93,7 @@ func (st *oggStream) packet(s *stream, piece []byte, whole, goesOn bool) (instea
 	}
 	instead, keep = st.begins(s, piece, whole)
 	if !keep && whole && len(piece) < len(instead) {
-		s.unknown()
+		s.giveUp()
 	}
 	st.packets++
 	st.open, st.dropping = !whole, !keep
@@ -116,7 +116,7 @@ func (st *oggStream) begins(s *stream, piece []byte, whole bool) (instead string
 		s.noteWords(piece[:min(len(piece), 4<<10)], Software)
 		return c.empty, false
 	case st.packets == 1, st.packets == 2 && !strings.HasPrefix(string(piece[:min(len(piece), 7)]), c.setup):
-		s.unknown()
+		s.giveUp()
 	}
 	return "", true
 }
@@ -129,7 +129,7 @@ func (st *oggStream) flac(s *stream, piece []byte, whole bool) (instead string, 
 		return "", true
 	}
 	if len(piece) < 4 {
-		s.unknown()
+		s.giveUp()
 	}
 	typ, last := piece[0]&0x7F, piece[0]&0x80
 	st.sound = last != 0

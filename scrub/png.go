@@ -59,7 +59,7 @@ func (p *pngFile) chunk() bool {
 	}
 	n, typ := int64(binary.BigEndian.Uint32(b)), string(b[4:8])
 	if n > math.MaxInt32 || !pngType(typ) {
-		p.s.unknown()
+		p.s.giveUp()
 	}
 	switch {
 	case typ == "IEND":
@@ -73,7 +73,7 @@ func (p *pngFile) chunk() bool {
 		p.seen[typ] = true
 		p.s.copy(8 + n + 4)
 	case typ[0]&0x20 == 0: // critical: without it there is no picture
-		p.s.unknown()
+		p.s.giveUp()
 	default:
 		p.drop(typ, n)
 	}

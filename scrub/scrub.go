@@ -53,7 +53,7 @@ type Report struct {
 }
 
 // A format is one way to clean. Its function reads all of its stream. What it
-// cannot parse it leaves to stream.unknown.
+// cannot parse it leaves to stream.giveUp.
 type format struct {
 	clean func(*stream)
 	same  bool // the output is as long as the input

@@ -17,7 +17,7 @@ const baseWindow = 8 << 10
 //
 // Its methods return no errors. The input ends early or breaks: there is no
 // more of it, as peek and the counts returned say. The output breaks, or the
-// parser gives up with unknown: run gets to know by a panic of a private type.
+// parser gives up with giveUp: run gets to know by a panic of a private type.
 type stream struct {
 	src    io.Reader
 	dst    io.Writer
@@ -103,8 +103,8 @@ func (s *stream) try(f func(*stream), err *error) (ok bool) {
 	return true
 }
 
-// unknown gives up: all that was not skipped or zeroed yet passes untouched.
-func (s *stream) unknown() { panic(cannotParse{}) }
+// giveUp gives up: all that was not skipped or zeroed yet passes untouched.
+func (s *stream) giveUp() { panic(cannotParse{}) }
 
 // found notes classes of what is being removed.
 func (s *stream) found(classes ...string) {
@@ -121,7 +121,7 @@ func (s *stream) found(classes ...string) {
 // gives up. The bytes are good until the next call.
 func (s *stream) peek(n int64) []byte {
 	if n > int64(s.maxWindow) {
-		s.unknown()
+		s.giveUp()
 	}
 	want := atMost(n, s.maxWindow)
 	s.fill(want)
@@ -281,8 +281,8 @@ func (s *stream) zeroRest() int64 { return s.zero(all) }
 func (s *stream) end() bool { return len(s.peek(1)) == 0 }
 
 // hide asks that n bytes from a position of the input on be zeroed when they
-// are copied. Bytes that were copied before cannot be: Copy then reports Partly, and
-// File reads the input twice.
+// are copied. Bytes that have already been written cannot be zeroed: Copy reports
+// Partly; File reads the input twice.
 func (s *stream) hide(from, n int64) {
 	if from < 0 || n <= 0 || from > all-n {
 		return

@@ -40,7 +40,7 @@ func (w *wavFile) chunk() bool {
 	case name == "data":
 		n = w.sound(n)
 	case name == "LIST" && string(w.s.peek(12)[8:]) == "wavl": // sound in pieces
-		w.s.unknown()
+		w.s.giveUp()
 	case !w.keep(name, n):
 		w.drop(name, n)
 	}
@@ -56,7 +56,7 @@ func (w *wavFile) keep(name string, n int64) bool {
 	}
 	switch {
 	case name == "fmt " && n > longestFormat:
-		w.s.unknown()
+		w.s.giveUp()
 	case name == "fmt ", name == "fact" && n >= 4 && n <= 12:
 		w.s.copy(8 + n)
 	case name == "ds64" && w.long && n >= 28:
@@ -79,8 +79,9 @@ func (w *wavFile) lengths(n int64) {
 	w.s.riffBlank(n-length, Other)
 }
 
-// sound copies the sound and returns its true length. A recording
-// that was cut off has the length 0 or 0xffffffff: then all that follows is sound.
+// sound copies the sound and returns its true length. A recording that
+// was cut off has length 0 or 0xffffffff: then everything to the end of the file
+// is sound.
 func (w *wavFile) sound(n int64) int64 {
 	w.s.copy(8)
 	switch {
@@ -108,7 +109,7 @@ func (w *wavFile) emptySound() bool {
 			return false
 		}
 	}
-	w.s.unknown()
+	w.s.giveUp()
 	return false
 }
 

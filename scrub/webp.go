@@ -10,14 +10,14 @@ type webpFile struct{ s *stream }
 func webp(s *stream) {
 	b := s.peek(20)
 	if len(b) < 20 {
-		s.unknown()
+		s.giveUp()
 	}
 	end := 8 + int64(binary.LittleEndian.Uint32(b[4:]))
 	switch first := string(b[12:16]); {
 	case end < 20:
-		s.unknown()
+		s.giveUp()
 	case first != "VP8X" && first != "VP8 " && first != "VP8L":
-		s.unknown()
+		s.giveUp()
 	}
 	s.copy(12)
 	w := webpFile{s: s}
@@ -38,7 +38,7 @@ func (w *webpFile) chunks(end int64, keep func(name string, n int64, seen map[st
 		}
 		switch {
 		case n > left && webpNeeded[name]:
-			w.s.unknown() // longer than the whole
+			w.s.giveUp() // longer than the whole
 		case n > left || !keep(name, n, seen):
 			w.s.riffJunk(min(n, left), webpClass(name))
 		}

@@ -4,7 +4,7 @@ package scrub
 func (w *webpFile) features(n int64) {
 	const length, known, xmp = 10, 0x3e, 0x04
 	if n != length {
-		w.s.unknown()
+		w.s.giveUp()
 	}
 	b := w.s.peek(8 + length)
 	if len(b) == 8+length {
@@ -29,7 +29,7 @@ func (w *webpFile) animation(n int64) {
 func (w *webpFile) frame(n int64) {
 	const length, known = 16, 0x03
 	if n < length {
-		w.s.unknown()
+		w.s.giveUp()
 	}
 	end := w.s.pos + 8 + n
 	if b := w.s.peek(8 + length); len(b) == 8+length {
