@@ -82,6 +82,17 @@ func flock(dir *os.File) error {
 	}
 }
 
+// lockFolder waits until no other writer of ours, in any process, holds the folder.
+// On a file system without locks it does nothing.
+func lockFolder(path string) (unlock func()) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return func() {}
+	}
+	flock(dir)
+	return func() { dir.Close() }
+}
+
 // hold marks the file as one that a living process writes.
 func hold(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 

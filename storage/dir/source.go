@@ -14,7 +14,9 @@ import (
 )
 
 // List implements [storage.Source]. It holds the names of one folder at a time,
-// one in 256 of a kind. Objects that arrive meanwhile may be missed.
+// one in 256 of a kind. Objects that arrive meanwhile may be missed. A name of which
+// the file system can tell nothing is listed with the size [storage.Small]: whoever
+// opens it gets the error, and all others are listed.
 func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		if _, err := os.Stat(s.root); err != nil {
@@ -63,18 +65,30 @@ func (s *Store) listFolder(ctx context.Context, kind, digits, prefix, after stri
 		if err := ctx.Err(); err != nil {
 			return fail(err)
 		}
-		fi, err := e.Info()
-		if errors.Is(err, os.ErrNotExist) {
+		info := storage.Info{Key: key, Size: storage.Small}
+		fi, err := s.look(e)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
 			continue // deleted meanwhile
+		case err != nil: // a damaged inode: opening it tells, and ends no list
+		case !isObject(key, fi):
+			continue
+		default:
+			info.Size = fi.Size()
 		}
-		if err != nil {
-			return fail(mapped(err))
-		}
-		if isObject(key, fi) && !yield(storage.Info{Key: key, Size: fi.Size()}, nil) {
+		if !yield(info, nil) {
 			return false
 		}
 	}
 	return true
+}
+
+// look returns what the file system says of an entry.
+func (s *Store) look(e os.DirEntry) (os.FileInfo, error) {
+	if err := s.at("look", e.Name()); err != nil {
+		return nil, err
+	}
+	return e.Info()
 }
 
 // isObject reports whether the file can be the object of that name.

@@ -3,6 +3,7 @@ package dir
 import (
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -55,6 +56,14 @@ func space(path string) (free, total uint64, err error) {
 	}
 	err = windows.GetDiskFreeSpaceEx(p, &free, &total, nil)
 	return free, total, err
+}
+
+var folderLock sync.Mutex
+
+// lockFolder waits until no other writer of this process holds a folder.
+func lockFolder(string) (unlock func()) {
+	folderLock.Lock()
+	return folderLock.Unlock
 }
 
 // hold does nothing: Windows removes no open file.
