@@ -109,7 +109,8 @@ func (p *parts) begin() error {
 func (p *parts) firstBoundary(b []byte) (at int, line []byte) {
 	for line := range bytes.Lines(b) {
 		rest, ok := bytes.CutPrefix(line, p.boundary)
-		if ok && bytes.HasSuffix(rest, []byte("\n")) && len(bytes.TrimSpace(bytes.TrimPrefix(rest, []byte("--")))) == 0 {
+		rest = bytes.TrimLeft(bytes.TrimPrefix(rest, []byte("--")), " \t")
+		if ok && (string(rest) == "\r\n" || string(rest) == "\n") {
 			return at, line
 		}
 		at += len(line)
