@@ -186,7 +186,7 @@ func (s *state) lock() (unlock func()) {
 	if err != nil {
 		return func() {}
 	}
-	lockFile(f)
+	storage.LockFile(f)
 	return func() { f.Close() }
 }
 

@@ -15,16 +15,8 @@ func mapped(err error) error {
 	if err == nil {
 		return nil
 	}
-	err = pathless(err)
-	var errno syscall.Errno
-	switch {
-	case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrDenied):
-		return err
-	case errors.As(err, &errno) && isFull(errno):
-		return fmt.Errorf("%w: %v", storage.ErrFull, err)
-	case errors.Is(err, os.ErrPermission), errors.As(err, &errno) && isReadOnly(errno):
-		return fmt.Errorf("%w: %v", storage.ErrDenied, err)
-	case errors.Is(err, os.ErrNotExist):
+	err = storage.DiskError(pathless(err))
+	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: %v", storage.ErrNotExist, err)
 	}
 	return err

@@ -59,7 +59,7 @@ func (s *Store) moveLocked(from, to string) error {
 		return err
 	}
 	defer lock.Close()
-	if err := s.do("lock", func() error { return flock(lock) }); err != nil {
+	if err := s.do("lock", func() error { return storage.LockFile(lock) }); err != nil {
 		return fmt.Errorf("%w: this file system knows neither hard links, nor a rename that replaces nothing, nor locks: %v", storage.ErrDenied, err)
 	}
 	s.note(Lacks{Links: true})
@@ -71,17 +71,6 @@ func (s *Store) moveLocked(from, to string) error {
 	return s.do("move", func() error { return os.Rename(from, to) })
 }
 
-// flock waits for the lock of an open folder. Each opening has its own, so that
-// it holds between goroutines as between processes.
-func flock(dir *os.File) error {
-	for {
-		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX)
-		if err != unix.EINTR {
-			return err
-		}
-	}
-}
-
 // lockFolder waits until no other writer of ours, in any process, holds the folder.
 // On a file system without locks it does nothing.
 func lockFolder(path string) (unlock func()) {
@@ -89,7 +78,7 @@ func lockFolder(path string) (unlock func()) {
 	if err != nil {
 		return func() {}
 	}
-	flock(dir)
+	storage.LockFile(dir)
 	return func() { dir.Close() }
 }
 

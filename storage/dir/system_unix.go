@@ -14,10 +14,6 @@ import (
 // openFlags keep Open from following a link or waiting for a pipe.
 const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
 
-func isFull(e syscall.Errno) bool { return e == unix.ENOSPC || e == unix.EDQUOT }
-
-func isReadOnly(e syscall.Errno) bool { return e == unix.EROFS }
-
 // unsyncable reports an error that only says that this file system syncs no
 // directories: its entries are then as durable as it makes them. EBADF comes from
 // some that sync nothing which was opened for reading.

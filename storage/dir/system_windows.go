@@ -12,12 +12,6 @@ import (
 
 const openFlags = 0
 
-func isFull(e syscall.Errno) bool {
-	return e == windows.ERROR_DISK_FULL || e == windows.ERROR_HANDLE_DISK_FULL || e == windows.ERROR_DISK_QUOTA_EXCEEDED
-}
-
-func isReadOnly(e syscall.Errno) bool { return e == windows.ERROR_WRITE_PROTECT }
-
 // unsyncable: Windows syncs no directories and refuses to try. The move that
 // names an object is written through instead.
 func unsyncable(err error) bool {

@@ -89,11 +89,5 @@ func spoolError(err error) error {
 	if errors.As(err, &pe) {
 		err = fmt.Errorf("spool: %s: %w", pe.Op, pe.Err)
 	}
-	switch {
-	case isFull(err):
-		return fmt.Errorf("%w: %v", storage.ErrFull, err)
-	case errors.Is(err, os.ErrPermission), isReadOnly(err):
-		return fmt.Errorf("%w: %v", storage.ErrDenied, err)
-	}
-	return err
+	return storage.DiskError(err)
 }

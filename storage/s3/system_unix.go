@@ -22,12 +22,6 @@ func openRemoved(dir string) (*os.File, error) {
 	return f, nil
 }
 
-func isFull(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
-}
-
 func isReset(err error) bool {
 	return errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)
 }
-
-func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
