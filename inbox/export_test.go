@@ -40,6 +40,9 @@ func SetFails(v *Vault, fails func(file string) error) { v.state.fails = fails }
 // StateFile is where a file of the vault's state lies.
 func StateFile(v *Vault, file string) string { return v.state.path(file) }
 
+// LockState takes the lock of the vault's state, as another process does.
+func LockState(v *Vault) (unlock func()) { return v.state.lock() }
+
 // SetSync lets fsync stand for os.File.Sync where drops are opened.
 func SetSync(v *Vault, fsync func(*os.File) error) { v.fsync = fsync }
 

@@ -34,27 +34,40 @@ type grave struct {
 
 const tombstonesVersion = 1
 
-// loadTombstones returns what was removed. A damaged list is set aside, so that it
-// does not end every pull and every removal from then on.
+// loadTombstones returns what was removed.
 func (v *Vault) loadTombstones() (tombstones, error) {
-	var t tombstones
-	err := v.load(removedFile, &t)
-	switch {
-	case errors.Is(err, errNewer), t.V > tombstonesVersion:
-		return t, fmt.Errorf("%s: %w", v.state.path(removedFile), errNewer)
-	case errors.Is(err, errState):
-		t = tombstones{}
-		now := "set aside as "
-		aside, moved := v.state.setFileAside(removedFile)
-		if moved != nil { // on a locked medium, where nothing is pulled or removed either
-			now, aside = "not set aside: ", moved.Error()
-		}
-		v.warn("%v. It says which drops were removed; they may come back with the next pull. It is %s%s.", err, now, aside)
-	case err != nil:
+	t, err := v.readTombstones()
+	if !errors.Is(err, errState) {
 		return t, err
 	}
+	defer v.state.lock()() // another process may just make a new list
+	return v.mendTombstones()
+}
+
+// readTombstones reads the list. The error is errState when it is damaged.
+func (v *Vault) readTombstones() (t tombstones, err error) {
+	err = v.load(removedFile, &t)
+	if errors.Is(err, errNewer) || t.V > tombstonesVersion {
+		return t, fmt.Errorf("%s: %w", v.state.path(removedFile), errNewer)
+	}
 	t.V = tombstonesVersion
-	return t, nil
+	return t, err
+}
+
+// mendTombstones reads the list and sets a damaged one aside, so that it does not
+// end every pull and every removal from then on. The caller holds the lock.
+func (v *Vault) mendTombstones() (tombstones, error) {
+	t, err := v.readTombstones()
+	if !errors.Is(err, errState) {
+		return t, err
+	}
+	now := "set aside as "
+	aside, moved := v.state.setFileAside(removedFile)
+	if moved != nil { // on a locked medium, where nothing is pulled or removed either
+		now, aside = "not set aside: ", moved.Error()
+	}
+	v.warn("%v. It says which drops were removed; they may come back with the next pull. It is %s%s.", err, now, aside)
+	return tombstones{V: tombstonesVersion}, nil
 }
 
 func (v *Vault) removedKeys() (map[key]bool, error) {
@@ -114,7 +127,7 @@ func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (
 // drop, so the list is read and written under a lock.
 func (v *Vault) bury(e *entry) error {
 	defer v.state.lock()()
-	t, err := v.loadTombstones()
+	t, err := v.mendTombstones()
 	if err != nil {
 		return err
 	}
