@@ -43,8 +43,9 @@ func startWebKit(t testing.TB, d *driver, proxy string) engine {
 		t.Fatal(err)
 	}
 	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home + "/.config", "GDK_BACKEND=x11", "DISPLAY=:" + number.FindString(screen.out.String())}
-	// MiniBrowser crashes now and then while it starts, before any page (SIGSEGV in its
-	// libc, 12 of 400 starts at worst); its driver then waits for ever.
+	// MiniBrowser crashes now and then while it starts, before any page (SIGSEGV; 12 of 400
+	// that the test itself started, fewer under the driver), and the driver of a browser
+	// that never answers waits for ever.
 	for range 4 {
 		var w *webkit
 		if w, err = tryWebKit(t, d, env, found[0], proxy); err == nil {
