@@ -122,6 +122,9 @@ func TestInterruptedPrompt(t *testing.T) {
 	cmd, _ := program(t, "keygen")
 	term := inTerminal(t, cmd)
 	term.sees(t, "New passphrase: ")
+	if term.echoes() {
+		t.Error("the terminal shows what is typed")
+	}
 	term.types("half of a\x03")
 	cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != 130 {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+	"time"
 
 	"golang.org/x/term"
 
@@ -56,21 +58,46 @@ func (a *app) prompt(prompt string) (string, error) {
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", fail(exitPassphrase, "in a script, set TEMOIN_PASSPHRASE", "a passphrase is needed, and there is no terminal to ask for it")
 	}
-	shows, err := term.GetState(int(in.Fd())) // the terminal, with echo
+	fd := int(in.Fd())
+	shows, err := term.GetState(fd) // the terminal, with echo
 	if err != nil {
 		return "", fmt.Errorf("reading the passphrase: %w", err)
 	}
+	type line struct {
+		text []byte
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		read <- line{text, err}
+	}()
+	awaitNoEcho(fd, shows)
 	fmt.Fprintf(a.errs, "%s", inbox.Escape(prompt))
-	p, err := await(a.ctx, func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
-	fmt.Fprintln(a.errs)
-	if a.ctx.Err() != nil {
-		term.Restore(int(in.Fd()), shows)
+	defer fmt.Fprintln(a.errs)
+	select {
+	case <-a.ctx.Done():
+		term.Restore(fd, shows)
 		return "", a.ctx.Err()
+	case l := <-read:
+		if l.err != nil {
+			return "", fmt.Errorf("reading the passphrase: %w", l.err)
+		}
+		return string(l.text), nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("reading the passphrase: %w", err)
+}
+
+// awaitNoEcho waits until term.ReadPassword has changed the terminal. Before that
+// nobody is asked, as what is typed could be seen; and nothing is given back, as the
+// change would come after it. A terminal without echo does not change: after a
+// second it is asked on all the same.
+func awaitNoEcho(fd int, shows *term.State) {
+	for range 200 {
+		if now, err := term.GetState(fd); err != nil || !reflect.DeepEqual(now, shows) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
-	return string(p), nil
 }
 
 // newPassphrase takes a new one from the environment variable of that name, or
