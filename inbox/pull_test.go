@@ -163,40 +163,64 @@ func read(t testing.TB, s storage.Source, key string) []byte {
 
 // A pull that is cut anywhere leaves a vault with which the next one goes on.
 func TestResume(t *testing.T) {
-	keys, to := coordinator(t, true)
-	store, _ := newStore(t)
-	film := noise(4, 5<<20)
-	send(t, store, to, drop{files: [][]byte{film, noise(5, 300_000)}})
-	v, path := newVault(t, keys)
 	stop := errors.New("the plug was pulled")
-	for cut := 1; ; cut++ {
-		src := newSource(store)
-		n := 0
-		src.fail = func(string) error {
-			if n++; n > 1 {
-				return errors.Join(storage.ErrDenied, stop)
+	for _, test := range []struct {
+		name string
+		// passes returns which requests for an object pull number n answers.
+		passes func(n int) func(key string) bool
+	}{
+		{"after n requests", func(n int) func(string) bool {
+			return func(string) bool { n--; return n >= 0 }
+		}},
+		{"one object more", func() func(int) func(string) bool {
+			passed := map[string]bool{}
+			return func(n int) func(string) bool {
+				return func(key string) bool {
+					if len(passed) < n {
+						passed[key] = true
+					}
+					return passed[key]
+				}
 			}
-			return nil
-		}
-		locked := src.fail
-		var mu sync.Mutex
-		src.fail = func(k string) error { mu.Lock(); defer mu.Unlock(); return locked(k) }
-		r, err := again(t, path, keys).Pull(t.Context(), src, "test", inbox.PullOptions{})
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, stop) {
-			t.Fatal(err)
-		}
-		if cut > 20 {
-			t.Fatalf("no end after %d pulls: %+v", cut, r)
-		}
+		}()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			keys, to := coordinator(t, true)
+			store, _ := newStore(t)
+			film := noise(4, 5<<20)
+			names := send(t, store, to, drop{files: [][]byte{film, noise(5, 300_000)}})
+			v, path := newVault(t, keys)
+			for n := 1; ; n++ {
+				passes := test.passes(n)
+				var mu sync.Mutex
+				src := newSource(store)
+				src.fail = func(key string) error {
+					mu.Lock()
+					defer mu.Unlock()
+					if !passes(key) {
+						return errors.Join(storage.ErrDenied, stop)
+					}
+					return nil
+				}
+				r, err := again(t, path, keys).Pull(t.Context(), src, "test", inbox.PullOptions{})
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, stop) {
+					t.Fatal(err)
+				}
+				// A letter takes two requests, and its closing letter, looked at first, one more.
+				if n > len(names)+2 {
+					t.Fatalf("no end after %d pulls: %+v", n, r)
+				}
+			}
+			if got := states(t, again(t, path, keys)); got != "complete" {
+				t.Errorf("states are %q", got)
+			}
+			folder, opened := openAll(t, v)
+			wantFile(t, film, folder, opened[0].Folder, "01.mp4")
+		})
 	}
-	if got := states(t, again(t, path, keys)); got != "complete" {
-		t.Errorf("states are %q", got)
-	}
-	folder, opened := openAll(t, v)
-	wantFile(t, film, folder, opened[0].Folder, "01.mp4")
 }
 
 // Reads that are cut, end early or come byte by byte are tried again, and
