@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"temoin/crypto"
@@ -39,6 +41,40 @@ func TestListedAndNotThere(t *testing.T) {
 	r = pullErr(t, again(t, path, keys), src, storage.ErrUnreachable)
 	if r.Failed != 1 || len(r.Bad) != 1 || r.Bad[0].Object != names[1] || r.New != 1 {
 		t.Errorf("without a chunk the pull reports %+v", r)
+	}
+}
+
+// An object whose inode cannot be read, which a folder lists all the same, is
+// named and ends nothing.
+func TestUnreadableInode(t *testing.T) {
+	keys, to := coordinator(t, true)
+	store, _ := newStore(t)
+	letter := send(t, store, to, drop{words: "behind a bad inode"})[0]
+	names := send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
+	chunk := names[1]
+	src := newSource(store)
+	src.fail = func(k string) error {
+		if k == letter || k == chunk {
+			return &os.PathError{Op: "open", Path: k, Err: syscall.EIO}
+		}
+		return nil
+	}
+	_, path := newVault(t, keys)
+	r := pullErr(t, again(t, path, keys), src, syscall.EIO)
+	var bad []string
+	for _, b := range r.Bad {
+		bad = append(bad, b.Object)
+	}
+	slices.Sort(bad)
+	if want := slices.Sorted(slices.Values([]string{letter, chunk})); !slices.Equal(bad, want) || r.Failed != 2 || r.New != 1 {
+		t.Errorf("the pull reports %+v, want the bad ones %v", r, want)
+	}
+	src.fail = nil
+	if r := pull(t, again(t, path, keys), src); r.New != 1 || r.Failed != 0 {
+		t.Errorf("when they can be read again, the pull reports %+v", r)
+	}
+	if got := states(t, again(t, path, keys)); got != "complete complete" {
+		t.Errorf("states are %q", got)
 	}
 }
 
