@@ -16,7 +16,7 @@ import (
 // on.
 func TestMarkdownIsWrapped(t *testing.T) {
 	pages, _ := filepath.Glob("docs/*.md")
-	for _, p := range append(pages, "README.md", "CHANGELOG.md", "CONTRIBUTING.md") {
+	for _, p := range append(pages, "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md") {
 		b, err := os.ReadFile(p)
 		if err != nil {
 			t.Fatal(err)

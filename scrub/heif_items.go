@@ -78,20 +78,20 @@ const heifDepth = 8
 // pictures that go are made of.
 func (m *heif) needed() {
 	dimg := slices.DeleteFunc(slices.Clone(m.refs), func(r heifRef) bool { return r.typ != "dimg" })
-	for round := 0; m.keepTiles(dimg); round++ {
+	for round := 0; m.keepParts(dimg); round++ {
 		if round == heifDepth {
 			m.f.s.giveUp()
 		}
 	}
-	for round := 0; m.dropTiles(dimg); round++ {
+	for round := 0; m.dropParts(dimg); round++ {
 		if round == heifDepth {
 			m.f.s.giveUp()
 		}
 	}
 }
 
-// keepTiles keeps the tiles that a kept picture is made of, one level per call.
-func (m *heif) keepTiles(dimg []heifRef) (more bool) {
+// keepParts keeps what a kept picture is made of (tiles, layers), one level per call.
+func (m *heif) keepParts(dimg []heifRef) (more bool) {
 	for _, r := range dimg {
 		if i := m.items[r.from]; i == nil || i.gone {
 			continue
@@ -105,9 +105,9 @@ func (m *heif) keepTiles(dimg []heifRef) (more bool) {
 	return more
 }
 
-// dropTiles drops tiles that only removed pictures use, and alpha maps of
-// removed pictures; one level per call.
-func (m *heif) dropTiles(dimg []heifRef) (more bool) {
+// dropParts drops parts that only removed pictures use, and auxiliary pictures
+// (alpha, depth) of removed ones; one level per call.
+func (m *heif) dropParts(dimg []heifRef) (more bool) {
 	for _, r := range m.refs {
 		if i := m.items[r.from]; r.typ == "auxl" && i != nil && !i.gone && r.from != m.primary && m.allGone(r.to) {
 			i.gone, more = true, true

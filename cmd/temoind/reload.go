@@ -19,7 +19,8 @@ import (
 	"temoin/storage/dir"
 )
 
-// box is a set of settings at work: what SIGHUP reads again.
+// daemon is what serves: the settings, and what was made of them. SIGHUP reads parts of
+// both again.
 type daemon struct {
 	settings
 	to          atomic.Pointer[crypto.Recipients]
