@@ -32,8 +32,15 @@ var may = map[string][]string{
 	"server":              {"scrub", "crypto", "storage", "server/web"},
 	"server/web":          {},
 	"inbox":               {"crypto", "storage"},
-	"cmd/temoind":         {"server", "scrub", "crypto", "storage", "storage/dir", "storage/s3"},
-	"cmd/temoin":          {"inbox", "scrub", "crypto", "storage", "storage/dir", "storage/s3", "storage/box"},
+	// What an operator sets, and whether a box set so can be trusted. The process's
+	// life (serve, renew, sandbox, certificates) is above both, and they do not know it.
+	"cmd/temoind/settings": {"server", "crypto", "storage/dir", "storage/s3"},
+	"cmd/temoind/doctor":   {"cmd/temoind/settings", "server", "crypto", "storage", "storage/dir", "storage/s3"},
+	"cmd/temoind": {
+		"cmd/temoind/doctor", "cmd/temoind/settings",
+		"server", "scrub", "crypto", "storage", "storage/dir", "storage/s3",
+	},
+	"cmd/temoin": {"inbox", "scrub", "crypto", "storage", "storage/dir", "storage/s3", "storage/box"},
 }
 
 // Tests may also use these: the suite, and a real store to run against.

@@ -67,9 +67,10 @@ const sourceHint = "a source is dir:PATH, s3://HOST/BUCKET[/PREFIX][?region=NAME
 // source opens what --from and --source name. The second result tells sources
 // apart.
 func (a *app) source(text string, keys *inbox.Keys) (storage.Source, string, error) {
+	if path, ok := dir.Path(text); ok {
+		return a.dirSource(path)
+	}
 	switch {
-	case strings.HasPrefix(text, "dir:"):
-		return a.dirSource(strings.TrimPrefix(text, "dir:"))
 	case strings.HasPrefix(text, "s3:"):
 		cfg, err := s3.Parse(text)
 		if err != nil {
@@ -113,7 +114,7 @@ func (a *app) dirSource(path string) (storage.Source, string, error) {
 	if abs, absErr := filepath.Abs(path); absErr == nil {
 		path = abs
 	}
-	return s, "dir:" + path, err
+	return s, dir.Address(path), err
 }
 
 // looksLikeStore refuses a folder that holds other things than a store: a pull

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 )
 
@@ -42,16 +42,8 @@ const (
 	afterFailed = 15 * time.Minute
 )
 
-// acmeCache is the folder for certificates, or empty.
-func (s settings) acmeCache() string {
-	if first, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); s.ACMECache == "" && first != "" {
-		return filepath.Join(first, "acme")
-	}
-	return s.ACMECache
-}
-
 // newACMECerts takes what is in the cache. It does not talk to the CA before next.
-func newACMECerts(s settings, next time.Time, out io.Writer) (*acmeCerts, error) {
+func newACMECerts(s *settings.Settings, next time.Time, out io.Writer) (*acmeCerts, error) {
 	for _, name := range s.ACMEDomain {
 		if strings.Contains(name, ":") || !strings.Contains(name, ".") || !crypto.ValidOrigin("https://"+name) {
 			return nil, fmt.Errorf("acme_domain: %q is not a name such as box.example, in lower case", name)
@@ -60,7 +52,7 @@ func newACMECerts(s settings, next time.Time, out io.Writer) (*acmeCerts, error)
 	if !strings.HasPrefix(s.ACMEDirectory, "https://") {
 		return nil, fmt.Errorf("acme_directory: %q does not begin with https://", s.ACMEDirectory)
 	}
-	folder := s.acmeCache()
+	folder := s.ACMEFolder()
 	if folder == "" {
 		return nil, errors.New("acme_domain needs acme_cache, a folder for certificates and their keys")
 	}

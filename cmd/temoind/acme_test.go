@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"temoin/cmd/temoind/settings"
 )
 
 // ordered writes a certificate into the cache folder, as if it had been ordered.
@@ -46,9 +48,9 @@ func ordered(t *testing.T, folder, name string) {
 func TestHandshakesOrderNothing(t *testing.T) {
 	folder := t.TempDir()
 	ordered(t, folder, "box.example")
-	s := defaults()
+	s := settings.Default()
 	s.ACMEDomain, s.ACMECache, s.ACMEDirectory = []string{"box.example", "new.example"}, folder, "https://127.0.0.1:1/"
-	o, err := newACMECerts(s, time.Time{}, io.Discard)
+	o, err := newACMECerts(&s, time.Time{}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,27 +97,27 @@ func TestHandshakesOrderNothing(t *testing.T) {
 func TestWrongACMESettings(t *testing.T) {
 	t.Setenv("STATE_DIRECTORY", "")
 	for _, c := range []struct {
-		change func(*settings)
+		change func(*settings.Settings)
 		want   string
 	}{
-		{func(s *settings) { s.ACMEDomain = []string{"https://box.example"} }, "acme_domain"},
-		{func(s *settings) { s.ACMEDomain = []string{"Box.example"} }, "acme_domain"},
-		{func(s *settings) { s.ACMEDomain = []string{"box.example:443"} }, "acme_domain"},
-		{func(s *settings) { s.ACMEDomain = []string{"localhost"} }, "acme_domain"},
-		{func(s *settings) { s.ACMEDirectory = "http://ca.example" }, "acme_directory"},
-		{func(s *settings) { s.ACMECache = "" }, "acme_cache"},
+		{func(s *settings.Settings) { s.ACMEDomain = []string{"https://box.example"} }, "acme_domain"},
+		{func(s *settings.Settings) { s.ACMEDomain = []string{"Box.example"} }, "acme_domain"},
+		{func(s *settings.Settings) { s.ACMEDomain = []string{"box.example:443"} }, "acme_domain"},
+		{func(s *settings.Settings) { s.ACMEDomain = []string{"localhost"} }, "acme_domain"},
+		{func(s *settings.Settings) { s.ACMEDirectory = "http://ca.example" }, "acme_directory"},
+		{func(s *settings.Settings) { s.ACMECache = "" }, "acme_cache"},
 	} {
-		s := defaults()
+		s := settings.Default()
 		s.ACMEDomain, s.ACMECache = []string{"box.example"}, t.TempDir()
 		c.change(&s)
-		if _, err := newACMECerts(s, time.Time{}, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := newACMECerts(&s, time.Time{}, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v", s, err)
 		}
 	}
 	t.Setenv("STATE_DIRECTORY", t.TempDir())
-	s := defaults()
+	s := settings.Default()
 	s.ACMEDomain = []string{"box.example"}
-	if _, err := newACMECerts(s, time.Time{}, io.Discard); err != nil {
+	if _, err := newACMECerts(&s, time.Time{}, io.Discard); err != nil {
 		t.Error(err)
 	}
 }

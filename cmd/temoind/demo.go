@@ -13,6 +13,7 @@ import (
 
 	"filippo.io/age"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/server"
 	"temoin/storage/dir"
@@ -23,7 +24,7 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("demo", flag.ContinueOnError)
 	listen := f.String("listen", "127.0.0.1:8080", "`ADDRESS`: host:port")
 	folder := f.String("dir", "temoin-demo", "`DIR` for the key, the store, and what you open")
-	if err := parse(f, args, stderr); errors.Is(err, flag.ErrHelp) {
+	if err := settings.Parse(f, args, stderr); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/server"
 	"temoin/storage/dir"
@@ -20,7 +21,7 @@ func TestDoubtIsCarriedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, doubtful := range []bool{false, true} {
-		d := &daemon{settings: settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful, Disk: first.Identity()}}}
+		d := &daemon{Settings: settings.Settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful, Disk: first.Identity()}}}
 		to, err := crypto.ParseRecipients(recipient(t))
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+
+	"temoin/cmd/temoind/doctor"
+	"temoin/cmd/temoind/settings"
 )
 
 const usage = `temoind is the box that takes drops from witnesses.
@@ -27,18 +29,15 @@ const usage = `temoind is the box that takes drops from witnesses.
 Type "temoind serve --help" for the settings; doctor and policy take the same.
 `
 
-// errUsage: the command line is wrong, and the person has been told.
-var errUsage = errors.New("usage")
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	switch {
 	case err == nil:
-	case errors.Is(err, errUsage):
+	case errors.Is(err, settings.ErrUsage):
 		os.Exit(2)
-	case errors.Is(err, errWarnings):
+	case errors.Is(err, doctor.ErrWarnings):
 		os.Exit(3)
 	default:
 		fmt.Fprintln(os.Stderr, "temoind: error:", err)
@@ -65,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "demo":
 		return demo(ctx, args, stdout, stderr)
 	case "doctor":
-		return examine(ctx, args, stdout, stderr)
+		return doctor.Command(ctx, args, stdout, stderr)
 	case "policy":
 		return policy(args, stdout, stderr)
 	case "version":
@@ -76,24 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	io.WriteString(stderr, usage)
-	return errUsage
-}
-
-// parse reads flags; a mistake is explained on stderr.
-func parse(f *flag.FlagSet, args []string, stderr io.Writer) error {
-	f.SetOutput(stderr)
-	err := f.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	if err == nil && f.NArg() > 0 {
-		fmt.Fprintf(stderr, "temoind %s takes no argument %q\n", f.Name(), f.Arg(0))
-		err = errUsage
-	}
-	if err != nil {
-		return errUsage
-	}
-	return nil
+	return settings.ErrUsage
 }
 
 // release is the version of a released program; tools/build sets it. The build

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"temoin/cmd/temoind/settings"
 )
 
 // A box that would lead witnesses astray does not start, and says nothing of what
@@ -27,7 +29,7 @@ func TestWrongOnionIsRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d := &daemon{settings: settings{Recipients: recipients, Store: "dir:" + filepath.Join(dir, "store"), OnionHostnameFile: file}}
+		d := &daemon{Settings: settings.Settings{Recipients: recipients, Store: "dir:" + filepath.Join(dir, "store"), OnionHostnameFile: file}}
 		cfg, err := d.config(t.Context(), new(bytes.Buffer))
 		if want == "" {
 			if err != nil || cfg.Onion != name {
@@ -39,7 +41,7 @@ func TestWrongOnionIsRefused(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	d := &daemon{settings: settings{Recipients: recipients, Store: "dir:" + dir, OnionHostnameFile: filepath.Join(dir, "nothing")}}
+	d := &daemon{Settings: settings.Settings{Recipients: recipients, Store: "dir:" + dir, OnionHostnameFile: filepath.Join(dir, "nothing")}}
 	if _, err := d.config(t.Context(), new(bytes.Buffer)); err == nil {
 		t.Error("a file that is not there is no error")
 	}

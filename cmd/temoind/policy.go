@@ -6,8 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/storage/s3"
 )
 
@@ -31,7 +31,7 @@ type policyStatement struct {
 
 // policy is the command "temoind policy".
 func policy(args []string, stdout, stderr io.Writer) error {
-	s, print, err := readSettings("policy", args, stderr)
+	s, print, err := settings.Read("policy", args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		io.WriteString(stderr, policyHelp)
@@ -39,8 +39,9 @@ func policy(args []string, stdout, stderr io.Writer) error {
 	case err != nil:
 		return err
 	case print:
-		return s.print(stdout)
-	case strings.HasPrefix(s.Store, "dir:"):
+		return s.Print(stdout)
+	}
+	if _, ok := s.Folder(); ok {
 		return errors.New("the store is a folder: there is no bucket to make a policy for")
 	}
 	c, err := s3.Parse(s.Store)

@@ -4,52 +4,20 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/storage"
 	"temoin/storage/s3"
+	"temoin/storage/storagetest"
 )
-
-// answering is a bucket that gives the n-th PUT the answer of that number, and
-// all that come later the last one.
-func answering(t *testing.T, answers ...http.HandlerFunc) (endpoint string, asked *atomic.Int32) {
-	t.Helper()
-	asked = new(atomic.Int32)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		n := min(int(asked.Add(1)), len(answers))
-		answers[n-1](w, r)
-	}))
-	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://"), asked
-}
-
-// says answers with S3's error; 200 is none.
-func says(status int, code, more string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(status)
-		if code != "" {
-			io.WriteString(w, "<Error><Code>"+code+"</Code><Message>m</Message>"+more+"</Error>")
-		}
-	}
-}
-
-// refusesHeader answers 501 to whoever asks it to keep what it has.
-func refusesHeader(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("If-None-Match") != "" {
-		says(501, "NotImplemented", "<Header>If-None-Match</Header>")(w, r)
-	}
-}
 
 func probe(t *testing.T, endpoint string, accept bool) *probed {
 	t.Helper()
@@ -67,8 +35,8 @@ func probe(t *testing.T, endpoint string, accept bool) *probed {
 // A bucket that was busy at the start is no reason to send anybody away: who
 // comes next waits for it, and all who wait ask once.
 func TestProbedWaitsForABusyBucket(t *testing.T) {
-	busy := says(503, "SlowDown", "")
-	endpoint, asked := answering(t, busy, says(412, "PreconditionFailed", ""))
+	busy := storagetest.S3Error(503, "SlowDown", "")
+	endpoint, asked := storagetest.Answering(t, busy, storagetest.S3Error(412, "PreconditionFailed", ""))
 	p := probe(t, endpoint, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // the start has no more patience
@@ -91,7 +59,7 @@ func TestProbedWaitsForABusyBucket(t *testing.T) {
 
 // A refusal is told to all for some seconds, without asking.
 func TestProbedRemembersARefusal(t *testing.T) {
-	endpoint, asked := answering(t, says(403, "AccessDenied", ""))
+	endpoint, asked := storagetest.Answering(t, storagetest.S3Error(403, "AccessDenied", ""))
 	p := probe(t, endpoint, false)
 	for range 3 {
 		if err := p.Put(t.Context(), p.key, p.body); !errors.Is(err, storage.ErrDenied) {
@@ -112,7 +80,7 @@ func TestProbedRemembersARefusal(t *testing.T) {
 // why; with leave it stores without.
 func TestServeWithoutPreconditions(t *testing.T) {
 	for _, accept := range []bool{false, true} {
-		endpoint, asked := answering(t, refusesHeader)
+		endpoint, asked := storagetest.Answering(t, storagetest.NoPreconditions)
 		dir := t.TempDir()
 		recipients := filepath.Join(dir, "recipients.txt")
 		if err := os.WriteFile(recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
@@ -120,7 +88,7 @@ func TestServeWithoutPreconditions(t *testing.T) {
 		}
 		t.Setenv("TEMOIN_S3_ACCESS_KEY", "a")
 		t.Setenv("TEMOIN_S3_SECRET_KEY", "b")
-		d := &daemon{settings: settings{Recipients: recipients, Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir, AcceptOverwrites: accept}}
+		d := &daemon{Settings: settings.Settings{Recipients: recipients, Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir, AcceptOverwrites: accept}}
 		var said bytes.Buffer
 		cfg, err := d.config(t.Context(), &said)
 		if !accept {
@@ -147,12 +115,12 @@ func TestServeWithoutPreconditions(t *testing.T) {
 // What a bucket is set up wrongly for is said at the start, with the remedy.
 func TestServeSaysWhatTheBucketWants(t *testing.T) {
 	for want, answer := range map[string]http.HandlerFunc{
-		"?region=eu-west-3": says(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>"),
-		"object lock":       says(400, "InvalidRequest", ""),
-		"clock":             says(403, "RequestTimeTooSkewed", ""),
+		"?region=eu-west-3": storagetest.S3Error(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>"),
+		"object lock":       storagetest.S3Error(400, "InvalidRequest", ""),
+		"clock":             storagetest.S3Error(403, "RequestTimeTooSkewed", ""),
 	} {
-		endpoint, _ := answering(t, answer)
-		d := &daemon{settings: settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: t.TempDir()}}
+		endpoint, _ := storagetest.Answering(t, answer)
+		d := &daemon{Settings: settings.Settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: t.TempDir()}}
 		d.Recipients = filepath.Join(d.Spool, "recipients.txt")
 		if err := os.WriteFile(d.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
 			t.Fatal(err)
@@ -171,13 +139,15 @@ func TestServeSaysWhatTheBucketWants(t *testing.T) {
 func TestServeTriesTheFolder(t *testing.T) {
 	for _, broken := range []bool{false, true} {
 		store := filepath.Join(t.TempDir(), "store")
-		d := &daemon{settings: settings{Store: "dir:" + store}}
+		d := &daemon{Settings: settings.Settings{Store: "dir:" + store}}
 		d.Recipients = filepath.Join(t.TempDir(), "recipients.txt")
 		if err := os.WriteFile(d.Recipients, []byte(recipient(t)+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if broken {
-			put(t, filepath.Join(store, "c"), "a file where a folder belongs")
+			if err := errors.Join(os.Mkdir(store, 0o700), os.WriteFile(filepath.Join(store, "c"), []byte("a file where a folder belongs"), 0o600)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		var said bytes.Buffer
 		cfg, err := d.config(t.Context(), &said)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/server"
 	"temoin/storage/dir"
@@ -22,7 +23,7 @@ import (
 // daemon is what serves: the settings, and what was made of them. SIGHUP reads parts of
 // both again.
 type daemon struct {
-	settings
+	settings.Settings
 	to          atomic.Pointer[crypto.Recipients]
 	certificate atomic.Pointer[certificate]
 	acme        *acmeCerts // nil: the box orders no certificates
@@ -43,7 +44,7 @@ type inherited struct {
 // end a box that works.
 type carried struct {
 	Server     server.State
-	Settings   settings
+	Settings   settings.Settings
 	Recipients []string
 	Cert, Key  []byte // PEM
 	NextOrders time.Time
@@ -104,22 +105,6 @@ type certificate struct {
 	cert, key []byte
 }
 
-// readOnion reads the name that Tor gave to the box.
-func (d *daemon) readOnion() error {
-	if d.OnionHostnameFile == "" {
-		return nil
-	}
-	text, err := os.ReadFile(d.OnionHostnameFile)
-	if err != nil {
-		return fmt.Errorf("the onion's hostname: %w", err)
-	}
-	d.onion = strings.TrimSpace(string(text))
-	if err := server.CheckOnion(d.onion); err != nil {
-		return fmt.Errorf("the onion's hostname: %s: %w", d.OnionHostnameFile, err)
-	}
-	return nil
-}
-
 // load reads what the settings name, or takes it over from the process image
 // before this one.
 func (d *daemon) load() error {
@@ -127,7 +112,8 @@ func (d *daemon) load() error {
 		if err := d.readRecipients(); err != nil {
 			return err
 		}
-		if err := d.readOnion(); err != nil {
+		var err error
+		if d.onion, err = d.Onion(); err != nil {
 			return err
 		}
 		if d.TLSCert != "" || d.TLSKey != "" {
@@ -148,7 +134,7 @@ func (d *daemon) load() error {
 
 // carry returns what the next process image takes over.
 func (d *daemon) carry(state server.State) carried {
-	c := carried{Server: state, Settings: d.settings, Recipients: d.to.Load().Strings(), Onion: d.onion, Proven: d.proven()}
+	c := carried{Server: state, Settings: d.Settings, Recipients: d.to.Load().Strings(), Onion: d.onion, Proven: d.proven()}
 	if pair := d.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key
 	}

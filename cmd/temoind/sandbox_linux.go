@@ -92,14 +92,14 @@ func (d *daemon) readDirs() (dirs []string) {
 
 // writeDirs are the folders of sealed objects, and of the box's own sockets.
 func (d *daemon) writeDirs() (dirs []string) {
-	if path, ok := strings.CutPrefix(d.Store, "dir:"); ok {
+	if path, ok := d.Folder(); ok {
 		dirs = append(dirs, path)
 	}
 	if d.Spool != "" {
 		dirs = append(dirs, d.Spool)
 	}
 	if len(d.ACMEDomain) > 0 {
-		dirs = append(dirs, d.acmeCache())
+		dirs = append(dirs, d.ACMEFolder())
 	}
 	for _, a := range d.Listen {
 		if path, ok := strings.CutPrefix(a, "unix:"); ok {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"temoin/cmd/temoind/settings"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -69,7 +71,7 @@ func read(name string) error {
 }
 
 func tryConfined(dir string) {
-	d := &daemon{settings: settings{Store: "dir:" + filepath.Join(dir, "store"), Recipients: filepath.Join(dir, "etc/recipients.txt"), Listen: list{"127.0.0.1:1", "unix:" + filepath.Join(dir, "run/socket")}}}
+	d := &daemon{Settings: settings.Settings{Store: "dir:" + filepath.Join(dir, "store"), Recipients: filepath.Join(dir, "etc/recipients.txt"), Listen: settings.List{"127.0.0.1:1", "unix:" + filepath.Join(dir, "run/socket")}}}
 	if err := harden(); err != nil {
 		fmt.Println(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/server"
 	"temoin/storage/dir"
@@ -30,19 +31,19 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if d.before != nil {
-		d.settings = d.before.state.Settings
+		d.Settings = d.before.state.Settings
 		return d.run(ctx, stderr)
 	}
-	s, print, err := readSettings("serve", args, stderr)
+	s, print, err := settings.Read("serve", args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return nil
 	case err != nil:
 		return err
 	case print:
-		return s.print(stdout)
+		return s.Print(stdout)
 	}
-	d.settings = s
+	d.Settings = s
 	return d.run(ctx, stderr)
 }
 
@@ -168,7 +169,7 @@ func (d *daemon) useTLS(cfg *server.Config, stderr io.Writer) error {
 		if d.before != nil {
 			next = d.before.state.NextOrders
 		}
-		o, err := newACMECerts(d.settings, next, stderr)
+		o, err := newACMECerts(&d.Settings, next, stderr)
 		if err != nil {
 			return err
 		}
@@ -187,10 +188,10 @@ func (d *daemon) useTLS(cfg *server.Config, stderr io.Writer) error {
 const startPatience = 5 * time.Second
 
 func (d *daemon) openStore(ctx context.Context, cfg *server.Config, stderr io.Writer) error {
-	if path, ok := strings.CutPrefix(d.Store, "dir:"); ok {
+	if path, ok := d.Folder(); ok {
 		return d.openDisk(ctx, path, cfg, stderr)
 	}
-	c, err := d.bucketConfig()
+	c, err := d.Bucket()
 	if err != nil {
 		return err
 	}
@@ -252,23 +253,4 @@ func tryStore(ctx context.Context, store *dir.Store, kind crypto.Kind, stderr io
 		fmt.Fprintln(stderr, `temoind: warning: the store's file system knows less than it should; "temoind doctor" says what and what to do`)
 	}
 	return nil
-}
-
-// bucketConfig says where the bucket of the settings is and how to write to it.
-func (s *settings) bucketConfig() (s3.Config, error) {
-	if !strings.HasPrefix(s.Store, "s3://") {
-		return s3.Config{}, fmt.Errorf("--store is dir:PATH or s3://HOST/BUCKET, not %q", s.Store)
-	}
-	c, err := s3.Parse(s.Store)
-	if err != nil {
-		return c, err
-	}
-	if c.AccessKey, c.SecretKey, err = s.credentials(); err != nil {
-		return c, err
-	}
-	c.AcceptOverwrites = s.AcceptOverwrites
-	if c.Spool = s.Spool; c.Spool == "" {
-		return c, errors.New("a bucket needs --spool DIR, for sealed objects on their way")
-	}
-	return c, nil
 }

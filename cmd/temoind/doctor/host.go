@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -182,17 +182,10 @@ func (d *doctor) onionKey(folder string) {
 	default:
 		name, _ := d.host(filepath.Join(folder, "hostname"))
 		name = strings.TrimSpace(name)
-		if told, err := d.onionName(); err == nil && told != "" && told != name {
+		if told, err := d.Onion(); err == nil && told != "" && told != name {
 			d.warn(check, "copy "+folder+"/hostname to what onion_hostname_file names, then restart the box", "%s leads to the box, but the page tells of %s", name, told)
 			return
 		}
 		d.ok(check, "%s leads to the box, and its key is Tor's alone", name)
 	}
-}
-
-// onionName is the one that the settings name, or empty.
-func (d *doctor) onionName() (string, error) {
-	b := &daemon{settings: d.settings}
-	err := b.readOnion()
-	return b.onion, err
 }

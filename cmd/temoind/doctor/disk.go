@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -38,7 +38,7 @@ const (
 
 // store checks where sealed objects go.
 func (d *doctor) store(ctx context.Context) {
-	if path, ok := strings.CutPrefix(d.Store, "dir:"); ok && path != "" {
+	if path, ok := d.Folder(); ok && path != "" {
 		d.folder("store", path, d.fail)
 		d.reserve(path)
 		return
@@ -96,7 +96,7 @@ func (d *doctor) existing(check, path string, info fs.FileInfo, kind uint32) {
 		d.fail(check, "let the user of the box write there; look at the disk", "a file cannot be kept in it: %v", err)
 		return
 	}
-	before := d.counts[stateWarn]
+	before := d.counts[Warn]
 	if info.Mode().Perm()&0o077 != 0 {
 		remedy := "chmod 0700 " + path
 		if modeless[kind] {
@@ -113,7 +113,7 @@ func (d *doctor) existing(check, path string, info fs.FileInfo, kind uint32) {
 	if lacks.Times {
 		d.warn(check, disk+", or mount it with uid= of the box's user", "the times of files cannot be set: each copy of an object tells when it came")
 	}
-	if d.counts[stateWarn] == before {
+	if d.counts[Warn] == before {
 		d.ok(check, "%s takes files and keeps them", path)
 	}
 }

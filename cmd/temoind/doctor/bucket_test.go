@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"io"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/storage/s3"
 	"temoin/storage/storagetest"
@@ -21,7 +22,7 @@ func bucketPatient(t *testing.T, endpoint, access, secret string) *patient {
 	t.Setenv("TEMOIN_S3_SECRET_KEY", secret)
 	dir := t.TempDir()
 	os.Chmod(dir, 0o700)
-	return newPatient(t, settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir})
+	return newPatient(t, settings.Settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir})
 }
 
 // writeOnly is a service with rights: what may tells the names of what it
@@ -140,16 +141,16 @@ func TestDoctorBucketRemedies(t *testing.T) {
 		want   string
 		remedy string
 	}{
-		{"another region", says(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>"), false, "FAIL store", "?region=eu-west-3"},
-		{"object lock", says(400, "InvalidRequest", ""), false, "FAIL store", "object lock"},
-		{"no such header", refusesHeader, false, "FAIL store", "accept_overwrites_by_provider"},
-		{"no such header, accepted", refusesHeader, true, "warn store", "another provider"},
-		{"no such bucket", says(404, "NoSuchBucket", ""), false, "FAIL store", "the name of the bucket"},
+		{"another region", storagetest.S3Error(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>"), false, "FAIL store", "?region=eu-west-3"},
+		{"object lock", storagetest.S3Error(400, "InvalidRequest", ""), false, "FAIL store", "object lock"},
+		{"no such header", storagetest.NoPreconditions, false, "FAIL store", "accept_overwrites_by_provider"},
+		{"no such header, accepted", storagetest.NoPreconditions, true, "warn store", "another provider"},
+		{"no such bucket", storagetest.S3Error(404, "NoSuchBucket", ""), false, "FAIL store", "the name of the bucket"},
 	} {
-		endpoint, _ := answering(t, test.answer)
+		endpoint, _ := storagetest.Answering(t, test.answer)
 		p := bucketPatient(t, endpoint, "a", "b")
 		p.AcceptOverwrites = test.accept
-		c, err := p.bucketConfig()
+		c, err := p.Bucket()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,11 +158,11 @@ func TestDoctorBucketRemedies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		probe, err := newProbed(store, crypto.X25519, false)
+		key, body, err := crypto.Probe(crypto.X25519)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.takes(t.Context(), probe)
+		p.takes(t.Context(), store, key, body)
 		if len(p.found) == 1 && !strings.Contains(p.found[0].Remedy, test.remedy) {
 			t.Errorf("%s: the remedy %q", test.what, p.found[0].Remedy)
 		}

@@ -8,6 +8,15 @@ import (
 	"strings"
 )
 
+const scheme = "dir:"
+
+// Address returns how a store in the folder path is written: dir:PATH.
+func Address(path string) string { return scheme + path }
+
+// Path returns the folder of a store that is written as dir:PATH. Ok is false for
+// stores of other kinds.
+func Path(address string) (path string, ok bool) { return strings.CutPrefix(address, scheme) }
+
 // Expand returns a path in which a leading ~ stands for the home folder of the
 // person who runs the program: no shell does that for "dir:~/store", nor for a
 // line in a file. It refuses "~name", which would be a folder of that name here.

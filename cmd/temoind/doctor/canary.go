@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 // whether it, or what stands before it, writes down who comes.
 func (d *doctor) running(ctx context.Context) {
 	boxes := 0
-	for _, w := range d.straight() {
-		if d.isBox(ctx, w) {
+	for _, r := range d.straight() {
+		if d.isBox(ctx, r) {
 			boxes++
 		}
 	}
@@ -57,10 +57,10 @@ func (d *doctor) canary(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	mark, begin := newMark(), time.Now()
-	for _, w := range d.routes() {
-		for _, request := range marked(mark, w.host) {
-			if _, _, err := w.send(ctx, request); err != nil {
-				d.warn(check, reachable, "%s was not looked at: nothing answers", w)
+	for _, r := range d.routes() {
+		for _, request := range marked(mark, r.host) {
+			if _, _, err := r.send(ctx, request); err != nil {
+				d.warn(check, reachable, "%s was not looked at: nothing answers", r)
 				break
 			}
 		}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -25,7 +25,7 @@ const leastKey = `take a key with the rights that "temoind policy" prints, and n
 
 // bucket checks it, and that a stolen server key does no harm.
 func (d *doctor) bucket(ctx context.Context) {
-	c, err := d.bucketConfig()
+	c, err := d.Bucket()
 	if err != nil {
 		d.fail("store", "see docs/settings.md: store, spool and the bucket's keys", "%v", err)
 		return
@@ -39,26 +39,26 @@ func (d *doctor) bucket(ctx context.Context) {
 		d.fail("store", "see docs/settings.md", "%v", err)
 		return
 	}
-	probe, err := newProbed(store, kind, false)
+	key, body, err := crypto.Probe(kind)
 	if err != nil {
 		d.fail("store", "report a bug", "%v", err)
 		return
 	}
-	there := d.takes(ctx, probe)
-	d.stranger(ctx, c, probe.key)
+	there := d.takes(ctx, store, key, body)
+	d.stranger(ctx, c, key)
 	if !there {
 		d.warn("key", "see the line about the store", "what the key may do was not tried: the bucket did not take an object")
 		return
 	}
-	d.key(ctx, probe)
+	d.key(ctx, store, key)
 }
 
 // takes checks that the bucket takes an object and keeps it. It reports whether
 // the probe lies there.
-func (d *doctor) takes(ctx context.Context, p *probed) bool {
+func (d *doctor) takes(ctx context.Context, store *s3.Store, key string, body []byte) bool {
 	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
 	defer cancel()
-	err := p.ask(ctx)
+	err := store.CheckPreconditions(ctx, key, body)
 	switch {
 	case errors.Is(err, s3.ErrOverwrites) && d.AcceptOverwrites:
 		d.warn("store", "take another provider", "%v (accept_overwrites_by_provider is set)", err)
@@ -114,10 +114,10 @@ func (d *doctor) clock(theirs time.Time) {
 }
 
 // key checks that the server's key can do no more than write.
-func (d *doctor) key(ctx context.Context, p *probed) {
+func (d *doctor) key(ctx context.Context, store *s3.Store, key string) {
 	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
 	defer cancel()
-	could, err := p.Excess(ctx, p.key)
+	could, err := store.Excess(ctx, key)
 	switch {
 	case could != nil:
 		d.fail("key", leastKey, "key too strong: it may also %s", strings.Join(could, ", "))

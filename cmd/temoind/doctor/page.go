@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -18,17 +18,17 @@ type visit struct {
 // names through what stands before the box.
 func (d *doctor) page(ctx context.Context) {
 	var visits []visit
-	for _, w := range d.routes() {
-		resp, _, err := w.ask(ctx, "/")
+	for _, r := range d.routes() {
+		resp, _, err := r.ask(ctx, "/")
 		switch {
 		case err != nil:
-			d.warn("page", reachable, "%s was not looked at: nothing answers", w)
+			d.warn("page", reachable, "%s was not looked at: nothing answers", r)
 		case resp.StatusCode != http.StatusOK:
-			d.fail("page", "see what stands before the box, and where it leads", "%s shows no page, but status %d", w, resp.StatusCode)
+			d.fail("page", "see what stands before the box, and where it leads", "%s shows no page, but status %d", r, resp.StatusCode)
 		default:
-			visits = append(visits, visit{w, resp.Header})
-			if resp.TLS != nil && !w.straight {
-				d.judge(resp.TLS.PeerCertificates, w.name(), "the certificate that "+w.host+" shows", "renew it where TLS ends")
+			visits = append(visits, visit{r, resp.Header})
+			if resp.TLS != nil && !r.straight {
+				d.judge(resp.TLS.PeerCertificates, r.name(), "the certificate that "+r.host+" shows", "renew it where TLS ends")
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func hstsAge(header string) int {
 // and to no other: who can change that header can take the box's place.
 func (d *doctor) onionLocation(visits []visit) {
 	const check = "onion-location"
-	onion, err := d.onionName()
+	onion, err := d.Onion()
 	if err != nil {
 		d.fail(check, "set onion_hostname_file to a copy of Tor's file hostname", "the box does not start: %v", err)
 		return

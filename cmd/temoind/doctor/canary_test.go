@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/server"
 	"temoin/storage/dir"
@@ -26,7 +27,7 @@ import (
 // living is a patient whose box runs, on a unix socket or as it likes.
 func living(t *testing.T, listen string, conf *tls.Config) *patient {
 	t.Helper()
-	p := newPatient(t, settings{Store: "dir:" + t.TempDir()})
+	p := newPatient(t, settings.Settings{Store: "dir:" + t.TempDir()})
 	var err error
 	if p.to, err = crypto.ParseRecipients(recipient(t) + "\n" + recipient(t)); err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func living(t *testing.T, listen string, conf *tls.Config) *patient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Listen = list{addresses([]net.Listener{l})}
+	p.Listen = settings.List{addressOf(l)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- srv.Serve(ctx, l) }()
@@ -55,6 +56,14 @@ func living(t *testing.T, listen string, conf *tls.Config) *patient {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// addressOf is the address of a listener as the settings write it.
+func addressOf(l net.Listener) string {
+	if l.Addr().Network() == "unix" {
+		return "unix:" + l.Addr().String()
+	}
+	return l.Addr().String()
 }
 
 // The box keeps nothing of a canary, and stores nothing.
@@ -138,13 +147,13 @@ func TestDoctorFindsAnAccessLog(t *testing.T) {
 }
 
 func TestDoctorLooksOnlyAtARunningBox(t *testing.T) {
-	p := newPatient(t, settings{Listen: list{"unix:" + filepath.Join(t.TempDir(), "none")}, Store: "dir:/nothing"})
+	p := newPatient(t, settings.Settings{Listen: settings.List{"unix:" + filepath.Join(t.TempDir(), "none")}, Store: "dir:/nothing"})
 	p.running(t.Context())
 	p.want(t, "nothing runs", "warn running", "warn canary")
 
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	p.Listen = list{strings.TrimPrefix(other.URL, "http://")}
+	p.Listen = settings.List{strings.TrimPrefix(other.URL, "http://")}
 	p.running(t.Context())
 	p.want(t, "another program", "FAIL running", "warn canary")
 

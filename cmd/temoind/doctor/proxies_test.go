@@ -1,9 +1,11 @@
-package main
+package doctor
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"temoin/cmd/temoind/settings"
 )
 
 const (
@@ -46,9 +48,9 @@ func TestDoctorProxyLogs(t *testing.T) {
 		{"not in use", "", map[string]string{"nginx/sites-available/box": "server {\n" + nginxPass + "}\n"}, 0},
 		{"a broken file", "", map[string]string{"nginx/nginx.conf": "}}{{;'\"", "caddy/Caddyfile": "}\n{\n}}\n{"}, 0},
 	} {
-		p := newPatient(t, settings{Listen: list{test.listen}})
+		p := newPatient(t, settings.Settings{Listen: settings.List{test.listen}})
 		if test.listen == "" {
-			p.Listen = list{":443", "unix:/run/temoin/http.sock"}
+			p.Listen = settings.List{":443", "unix:/run/temoin/http.sock"}
 		}
 		for name, text := range test.files {
 			put(t, filepath.Join(p.root, "etc", name), text)
@@ -67,7 +69,7 @@ func TestDoctorProxyLogs(t *testing.T) {
 
 // Debian puts links into sites-enabled.
 func TestDoctorFollowsLinksToSites(t *testing.T) {
-	p := newPatient(t, settings{Listen: list{"unix:/run/temoin/http.sock"}})
+	p := newPatient(t, settings.Settings{Listen: settings.List{"unix:/run/temoin/http.sock"}})
 	site := put(t, filepath.Join(p.root, "etc/nginx/sites-available/box"), "server {\n"+nginxPass+"}\n")
 	link := filepath.Join(p.root, "etc/nginx/sites-enabled/box")
 	if err := os.Mkdir(filepath.Dir(link), 0o700); err != nil {
@@ -101,7 +103,7 @@ func TestDoctorOnion(t *testing.T) {
 		{"to a port", "hiddenservicedir /var/lib/tor/temoin\nhiddenserviceport 80 8080\n", "127.0.0.1:8080", 0o750, true, "FAIL onion"},
 		{"to its own port", "HiddenServiceDir /var/lib/tor/temoin\nHiddenServicePort 80\n", "127.0.0.1:80", 0o750, true, "FAIL onion"},
 	} {
-		p := newPatient(t, settings{Listen: list{test.listen}})
+		p := newPatient(t, settings.Settings{Listen: settings.List{test.listen}})
 		put(t, filepath.Join(p.root, "etc/tor/torrc"), test.torrc)
 		folder := filepath.Join(p.root, "var/lib/tor/temoin")
 		put(t, filepath.Join(folder, "hostname"), "abc.onion\n")

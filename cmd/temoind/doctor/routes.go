@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bufio"
@@ -56,7 +56,7 @@ func (d *doctor) routes() []route {
 // straight are the ways to where the box listens.
 func (d *doctor) straight() (all []route) {
 	for _, address := range d.Listen {
-		r := route{true, "tcp", address, d.secure(), "localhost"}
+		r := route{true, "tcp", address, d.TLS(), "localhost"}
 		if path, ok := strings.CutPrefix(address, "unix:"); ok {
 			r.network, r.address, r.secure = "unix", path, false
 		} else if len(d.ACMEDomain) > 0 {

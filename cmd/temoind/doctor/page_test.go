@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"crypto/tls"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"temoin/cmd/temoind/settings"
 )
 
 // Two onions, of Tor's specification.
@@ -32,7 +34,7 @@ func fronted(t *testing.T, box, proxy http.Header, status int) *patient {
 	inner, outer := httptest.NewServer(show(box, 200)), httptest.NewTLSServer(show(proxy, status))
 	t.Cleanup(inner.Close)
 	t.Cleanup(outer.Close)
-	p := newPatient(t, settings{Listen: list{strings.TrimPrefix(inner.URL, "http://")}, Origin: list{outer.URL, "http://" + ours}})
+	p := newPatient(t, settings.Settings{Listen: settings.List{strings.TrimPrefix(inner.URL, "http://")}, Origin: settings.List{outer.URL, "http://" + ours}})
 	p.roots = x509.NewCertPool()
 	p.roots.AddCert(outer.Certificate())
 	return p
@@ -88,7 +90,7 @@ func TestDoctorPageTrouble(t *testing.T) {
 	p.page(t.Context())
 	p.want(t, "nobody trusts the proxy", "warn tls", "ok hsts", "ok onion-location")
 
-	p.Listen = list{"unix:" + filepath.Join(t.TempDir(), "none")}
+	p.Listen = settings.List{"unix:" + filepath.Join(t.TempDir(), "none")}
 	p.Origin = nil
 	p.page(t.Context())
 	p.want(t, "nothing runs", "warn page")
@@ -119,7 +121,7 @@ func TestDoctorPageOfABox(t *testing.T) {
 // The name that Tor made and the one that the page tells are the same.
 func TestDoctorComparesOnions(t *testing.T) {
 	for set, want := range map[string]string{ours: "ok onion", theirs: "warn onion", "": "ok onion"} {
-		p := newPatient(t, settings{Listen: list{"unix:/run/temoin/http.sock"}})
+		p := newPatient(t, settings.Settings{Listen: settings.List{"unix:/run/temoin/http.sock"}})
 		put(t, filepath.Join(p.root, "etc/tor/torrc"), "HiddenServiceDir /var/lib/tor/temoin\nHiddenServicePort 80 unix:/run/temoin/http.sock\n")
 		put(t, filepath.Join(p.root, "var/lib/tor/temoin/hostname"), ours+"\n")
 		put(t, filepath.Join(p.root, "var/lib/tor/temoin/hs_ed25519_secret_key"), "key")

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ type search struct {
 // logs, and the box's own.
 func (d *doctor) written() []string {
 	folders := []string{filepath.Join(d.root, "var/log")}
-	if path, ok := strings.CutPrefix(d.Store, "dir:"); ok {
+	if path, ok := d.Folder(); ok {
 		folders = append(folders, path)
 	}
 	if d.Spool != "" {

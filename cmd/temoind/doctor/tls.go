@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -35,13 +35,10 @@ func (d *doctor) certificate(context.Context) {
 	}
 }
 
-// secure reports whether the box speaks TLS itself.
-func (d *doctor) secure() bool { return d.TLSCert != "" || len(d.ACMEDomain) > 0 }
-
 // ordered checks a certificate that the box ordered by itself.
 func (d *doctor) ordered(name string) {
 	const check, renew = "tls", "see that port 443 of this name leads to the box, then read what it says in its log"
-	folder := d.acmeCache()
+	folder := d.ACMEFolder()
 	if folder == "" {
 		d.warn(check, "set acme_cache; or, where systemd starts the box, STATE_DIRECTORY to its folder below /var/lib", "where the box keeps its certificates is not known")
 		return

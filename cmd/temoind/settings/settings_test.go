@@ -1,8 +1,7 @@
-package main
+package settings
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -26,7 +25,7 @@ func documented(t *testing.T) (keys []string, comments map[string]string) {
 	comments = map[string]string{}
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
-		if !ok || spec.Name.Name != "settings" {
+		if !ok || spec.Name.Name != "Settings" {
 			return true
 		}
 		for _, field := range spec.Type.(*ast.StructType).Fields.List {
@@ -52,7 +51,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 		}
 		fmt.Fprintf(&want, "| `%s` | %s |\n", k, comments[k])
 	}
-	page, err := os.ReadFile("../../docs/settings.md")
+	page, err := os.ReadFile("../../../docs/settings.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +66,7 @@ func TestEveryFlagHasItsKey(t *testing.T) {
 	for _, k := range keys {
 		have[strings.ReplaceAll(k, "_", "-")] = true
 	}
-	s := defaults()
+	s := Default()
 	n := 0
 	s.flags("serve").VisitAll(func(f *flag.Flag) {
 		n++
@@ -80,25 +79,25 @@ func TestEveryFlagHasItsKey(t *testing.T) {
 	}
 }
 
-func settleFile(t *testing.T, text string, args ...string) (settings, error) {
+func readFile(t *testing.T, text string, args ...string) (Settings, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "temoin.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, _, err := readSettings("serve", append([]string{"--config", path}, args...), io.Discard)
+	s, _, err := Read("serve", append([]string{"--config", path}, args...), io.Discard)
 	return s, err
 }
 
 func TestFlagsGoBeforeTheFile(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/temoind")
-	s, err := settleFile(t, "listen = 'unix:/a'\nstore = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\nacme_domain = ['b.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
+	s, err := readFile(t, "listen = 'unix:/a'\nstore = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\nacme_domain = ['b.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
 		"--org", "flag", "--origin", "https://b.example", "--origin", "https://c.example", "--accept-overwrites-by-provider=false")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := defaults()
-	want.Listen = list{"unix:/a"}
+	want := Default()
+	want.Listen = List{"unix:/a"}
 	want.Store, want.Org, want.S3SecretKeyFile = "dir:/a", "flag", "/run/credentials/temoind/s3"
 	want.Origin, want.ACMEDomain = []string{"https://b.example", "https://c.example"}, []string{"b.example"}
 	if !reflect.DeepEqual(s, want) {
@@ -112,16 +111,16 @@ func TestStoreAtHome(t *testing.T) {
 	t.Setenv("HOME", home)
 	for _, store := range []string{"dir:~/box/store", "dir:~"} {
 		want := "dir:" + home + strings.TrimPrefix(store, "dir:~")
-		file, err := settleFile(t, "store = '"+store+"'")
+		file, err := readFile(t, "store = '"+store+"'")
 		if err != nil || file.Store != want {
 			t.Errorf("%s in a file: %q, %v", store, file.Store, err)
 		}
-		line, _, err := readSettings("serve", []string{"--store", store}, io.Discard)
+		line, _, err := Read("serve", []string{"--store", store}, io.Discard)
 		if err != nil || line.Store != want {
 			t.Errorf("%s as a flag: %q, %v", store, line.Store, err)
 		}
 	}
-	if s, err := settleFile(t, "store = 'dir:~other/store'"); err == nil || !strings.Contains(err.Error(), "whole path") {
+	if s, err := readFile(t, "store = 'dir:~other/store'"); err == nil || !strings.Contains(err.Error(), "whole path") {
 		t.Errorf("another's home: %q, %v", s.Store, err)
 	}
 }
@@ -136,11 +135,11 @@ func TestStrictConfiguration(t *testing.T) {
 		"listen = [':80', 443]":            "listen",
 		"access_log = '/var/log/temoin'\n": `there is no setting "access_log"`,
 	} {
-		if _, err := settleFile(t, text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := readFile(t, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	if _, _, err := readSettings("serve", []string{"--config", "/nothing"}, io.Discard); err == nil {
+	if _, _, err := Read("serve", []string{"--config", "/nothing"}, io.Discard); err == nil {
 		t.Error("a missing file is no error")
 	}
 }
@@ -162,7 +161,7 @@ func TestConfigurationFromOtherEditors(t *testing.T) {
 	t.Setenv("TEMOIN_S3_ACCESS_KEY", "hunter3")
 	text := "org = 'A group'\r\ns3_secret_key_file = '" + secret + "'\r\n"
 	for _, file := range []string{"\ufeff" + text, utf16(text)} {
-		s, err := settleFile(t, file)
+		s, err := readFile(t, file)
 		if err != nil || s.Org != "A group" {
 			t.Errorf("%.20q: %v %+v", file, err, s)
 		}
@@ -170,35 +169,23 @@ func TestConfigurationFromOtherEditors(t *testing.T) {
 			t.Errorf("the secret key is %q, %v", b, err)
 		}
 	}
-	if _, err := settleFile(t, utf16(text)+"x"); err == nil || !strings.Contains(err.Error(), "UTF-16") {
+	if _, err := readFile(t, utf16(text)+"x"); err == nil || !strings.Contains(err.Error(), "UTF-16") {
 		t.Errorf("UTF-16 that breaks off: %v", err)
 	}
 }
 
-// What --print-config prints is a configuration, and tells no secret.
-func TestPrintConfig(t *testing.T) {
-	dir := t.TempDir()
-	secret := filepath.Join(dir, "secret")
+// The bucket's keys come from the environment, or from files, which go before it.
+func TestCredentials(t *testing.T) {
+	t.Setenv("TEMOIN_S3_ACCESS_KEY", "hunter3")
+	t.Setenv("TEMOIN_S3_SECRET_KEY", "")
+	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("TEMOIN_S3_ACCESS_KEY", "hunter3")
-	var out, errs bytes.Buffer
-	args := []string{"serve", "--store", "s3://s3.example/box", "--s3-secret-key-file", secret, "--org", "A \"quoted\" ünit", "--print-config"}
-	if err := run(context.Background(), args, &out, &errs); err != nil {
-		t.Fatal(err, errs.String())
-	}
-	if strings.Contains(out.String(), "hunter") {
-		t.Errorf("a secret is printed:\n%s", out.String())
-	}
-	s, err := settleFile(t, out.String())
-	if err != nil || s.Store != "s3://s3.example/box" || s.S3SecretKeyFile != secret || s.Org != "A \"quoted\" ünit" {
-		t.Errorf("%v %+v", err, s)
-	}
-	if a, b, err := s.credentials(); a != "hunter3" || b != "hunter2" || err != nil {
+	if a, b, err := (&Settings{S3SecretKeyFile: secret}).credentials(); a != "hunter3" || b != "hunter2" || err != nil {
 		t.Errorf("%q %q %v", a, b, err)
 	}
-	if _, _, err := (&settings{}).credentials(); err == nil {
+	if _, _, err := (&Settings{}).credentials(); err == nil {
 		t.Error("a bucket without a secret key")
 	}
 }
@@ -208,15 +195,15 @@ func FuzzConfig(f *testing.F) {
 	f.Add("listen = 'unix:/run/x'\norigin = ['https://a.example', '']\norg = \"\"\"\na\"\"\"\naccept_overwrites_by_provider = true\n")
 	f.Add("[store]\nkind = 's3'")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := settleFile(t, text)
+		s, err := readFile(t, text)
 		if err != nil {
 			return
 		}
 		var out bytes.Buffer
-		if err := s.print(&out); err != nil {
+		if err := s.Print(&out); err != nil {
 			t.Fatal(err)
 		}
-		again, err := settleFile(t, out.String())
+		again, err := readFile(t, out.String())
 		if err != nil || fmt.Sprintf("%+v", again) != fmt.Sprintf("%+v", s) {
 			t.Errorf("%v\n%+v\n%+v\n%s", err, s, again, out.String())
 		}

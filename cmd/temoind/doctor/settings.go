@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -69,7 +69,7 @@ func (d *doctor) listen(context.Context) {
 			d.fail(check, "write host:port or unix:PATH", "%q is not an address", address)
 		case host == "localhost" || net.ParseIP(host).IsLoopback():
 			d.ok(check, "%s: reachable from this machine only", address)
-		case !d.secure():
+		case !d.TLS():
 			d.warn(check, "listen on unix:PATH behind Tor or a proxy, or set tls_cert or acme_domain", "%s: reachable from outside without TLS: everybody on the way can read what is sent", address)
 		default:
 			d.ok(check, "%s: reachable from outside, with TLS", address)

@@ -1,4 +1,10 @@
-package main
+// Package doctor looks at a box and the machine that it runs on, and says what is
+// wrong and what to do: the settings and keys, the disk or bucket, certificates, what
+// stands in front of the box, and whether anything writes down who comes.
+//
+// It changes nothing. Each check looks for itself, and ends in findings: ok, a warning,
+// or a failure with a remedy.
+package doctor
 
 import (
 	"context"
@@ -12,27 +18,29 @@ import (
 	"path/filepath"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/storage/dir"
 )
 
-const doctorHelp = `
+const help = `
 It prints a line for each check: ok, warn or FAIL, with a reason and a remedy.
 Exit codes: 0 all is well, 1 something failed, 2 wrong usage, 3 warnings only.
 `
 
-// errWarnings: nothing failed, but something is not as it should be.
-var errWarnings = errors.New("there are warnings")
+// ErrWarnings is the error of [Command] when nothing failed, but something is not as it
+// should be.
+var ErrWarnings = errors.New("there are warnings")
 
 // The ways in which a check ends.
 const (
-	stateOK   = "ok"
-	stateWarn = "warn"
-	stateFail = "FAIL"
+	OK   = "ok"
+	Warn = "warn"
+	Fail = "FAIL"
 )
 
-// finding is one line of the doctor.
-type finding struct {
+// Finding is one line of the doctor.
+type Finding struct {
 	Check  string `json:"check"`
 	State  string `json:"state"`
 	Reason string `json:"reason"`
@@ -41,11 +49,11 @@ type finding struct {
 
 // doctor looks at a box and the machine that it runs on.
 type doctor struct {
-	settings
+	settings.Settings
 	words  string             // the fingerprint that the coordinators read out, or ""
 	flush  time.Duration      // what programs get to write their logs
-	report func(finding)      // prints one
-	counts map[string]int     // of findings in each state
+	report func(Finding)      // prints one
+	counts map[string]int     // of Findings in each state
 	to     *crypto.Recipients // nil: they cannot be read
 
 	// The machine, unless a test stands in for it.
@@ -56,32 +64,34 @@ type doctor struct {
 	publish func(path string) (dir.Lacks, error)
 }
 
-// examine is the command "temoind doctor".
-func examine(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// Command is "temoind doctor". It prints a line for each check on stdout. Its error is
+// nil when all is well, [ErrWarnings], one of package settings, or says how many
+// checks failed.
+func Command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	d := &doctor{root: "/", volume: volumeOf, publish: publishes, flush: 2 * time.Second, counts: make(map[string]int)}
 	var asJSON, print bool
 	var err error
-	d.settings, print, err = readSettings("doctor", args, stderr, func(f *flag.FlagSet) {
+	d.Settings, print, err = settings.Read("doctor", args, stderr, func(f *flag.FlagSet) {
 		f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 		f.StringVar(&d.words, "fingerprint", "", "the ten `WORDS` of all keys together, as the coordinators read them to you")
 	})
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		io.WriteString(stderr, doctorHelp)
+		io.WriteString(stderr, help)
 		return nil
 	case err != nil:
 		return err
 	case print:
-		return d.print(stdout)
+		return d.Print(stdout)
 	}
-	d.report = func(f finding) { fmt.Fprintln(stdout, f) }
+	d.report = func(f Finding) { fmt.Fprintln(stdout, f) }
 	if asJSON {
-		d.report = func(f finding) { json.NewEncoder(stdout).Encode(f) }
+		d.report = func(f Finding) { json.NewEncoder(stdout).Encode(f) }
 	}
 	return d.run(ctx)
 }
 
-func (f finding) String() string {
+func (f Finding) String() string {
 	s := fmt.Sprintf("%-4s  %s: %s", f.State, f.Check, f.Reason)
 	if f.Remedy != "" {
 		s += "; remedy: " + f.Remedy
@@ -103,29 +113,29 @@ func (d *doctor) run(ctx context.Context) error {
 // verdict sums up what was found.
 func (d *doctor) verdict() error {
 	switch {
-	case d.counts[stateFail] > 0:
-		return fmt.Errorf("failed: %d of %d checks", d.counts[stateFail], d.counts[stateOK]+d.counts[stateWarn]+d.counts[stateFail])
-	case d.counts[stateWarn] > 0:
-		return errWarnings
+	case d.counts[Fail] > 0:
+		return fmt.Errorf("failed: %d of %d checks", d.counts[Fail], d.counts[OK]+d.counts[Warn]+d.counts[Fail])
+	case d.counts[Warn] > 0:
+		return ErrWarnings
 	}
 	return nil
 }
 
-func (d *doctor) add(f finding) {
+func (d *doctor) add(f Finding) {
 	d.counts[f.State]++
 	d.report(f)
 }
 
 func (d *doctor) ok(check, reason string, args ...any) {
-	d.add(finding{check, stateOK, fmt.Sprintf(reason, args...), ""})
+	d.add(Finding{check, OK, fmt.Sprintf(reason, args...), ""})
 }
 
 func (d *doctor) warn(check, remedy, reason string, args ...any) {
-	d.add(finding{check, stateWarn, fmt.Sprintf(reason, args...), remedy})
+	d.add(Finding{check, Warn, fmt.Sprintf(reason, args...), remedy})
 }
 
 func (d *doctor) fail(check, remedy, reason string, args ...any) {
-	d.add(finding{check, stateFail, fmt.Sprintf(reason, args...), remedy})
+	d.add(Finding{check, Fail, fmt.Sprintf(reason, args...), remedy})
 }
 
 // host reads a file of the machine.

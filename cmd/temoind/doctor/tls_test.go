@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"crypto/ecdsa"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"temoin/cmd/temoind/settings"
 )
 
 // lives are those of certificates, in hours from now.
@@ -32,7 +34,7 @@ var lives = []struct {
 func TestDoctorCertificate(t *testing.T) {
 	now := time.Now()
 	for _, test := range lives {
-		p := newPatient(t, settings{})
+		p := newPatient(t, settings.Settings{})
 		cert, key := certificatePair(t, now.Add(test.begin*time.Hour), now.Add(test.end*time.Hour))
 		p.TLSCert, p.TLSKey = put(t, p.root+"/cert", cert), put(t, p.root+"/key", key)
 		p.trust(cert, test.known)
@@ -42,7 +44,7 @@ func TestDoctorCertificate(t *testing.T) {
 		p.certificate(t.Context())
 		p.want(t, test.what+", no key", "FAIL tls")
 	}
-	p := newPatient(t, settings{})
+	p := newPatient(t, settings.Settings{})
 	p.certificate(t.Context())
 	p.want(t, "none", "ok tls")
 }
@@ -52,7 +54,7 @@ func TestDoctorOrderedCertificate(t *testing.T) {
 	t.Setenv("STATE_DIRECTORY", "")
 	now := time.Now()
 	for _, test := range lives {
-		p := newPatient(t, settings{ACMEDomain: []string{"box.example"}})
+		p := newPatient(t, settings.Settings{ACMEDomain: []string{"box.example"}})
 		cert, key := certificatePair(t, now.Add(test.begin*time.Hour), now.Add(test.end*time.Hour))
 		p.ACMECache = filepath.Dir(put(t, p.root+"/acme/box.example", key+cert))
 		p.trust(cert, test.known)
@@ -60,7 +62,7 @@ func TestDoctorOrderedCertificate(t *testing.T) {
 		p.want(t, test.what, test.want)
 	}
 	cert, key := certificatePair(t, now.Add(-time.Hour), now.AddDate(0, 3, 0))
-	p := newPatient(t, settings{ACMEDomain: []string{"box.example", "new.example", "other.example", "broken.example"}})
+	p := newPatient(t, settings.Settings{ACMEDomain: []string{"box.example", "new.example", "other.example", "broken.example"}})
 	for name, text := range map[string]string{"box.example": key + cert, "other.example": key + cert, "broken.example": cert} {
 		p.ACMECache = filepath.Dir(put(t, p.root+"/acme/"+name, text))
 	}

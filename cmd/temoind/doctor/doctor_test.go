@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
+
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/storage"
 	"temoin/storage/dir"
@@ -21,14 +24,14 @@ import (
 // root, and its disks are large ones.
 type patient struct {
 	*doctor
-	found []finding
+	found []Finding
 }
 
-func newPatient(t *testing.T, s settings) *patient {
+func newPatient(t *testing.T, s settings.Settings) *patient {
 	t.Helper()
 	p := &patient{}
-	p.doctor = &doctor{settings: s, root: t.TempDir(), counts: make(map[string]int), volume: disk(0xef53, 50, 100), publish: publishes}
-	p.report = func(f finding) { p.found = append(p.found, f) }
+	p.doctor = &doctor{Settings: s, root: t.TempDir(), counts: make(map[string]int), volume: disk(0xef53, 50, 100), publish: publishes}
+	p.report = func(f Finding) { p.found = append(p.found, f) }
 	return p
 }
 
@@ -44,7 +47,7 @@ func (p *patient) want(t *testing.T, what string, want ...string) {
 	var got []string
 	for _, f := range p.found {
 		got = append(got, f.State+" "+f.Check)
-		if f.Reason == "" || (f.Remedy == "") != (f.State == stateOK) {
+		if f.Reason == "" || (f.Remedy == "") != (f.State == OK) {
 			t.Errorf("%s: %+v", what, f)
 		}
 	}
@@ -65,6 +68,15 @@ func put(t *testing.T, path, text string) string {
 	return path
 }
 
+func recipient(t *testing.T) string {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.Recipient().String()
+}
+
 func TestDoctorRecipients(t *testing.T) {
 	a, b, c := recipient(t), recipient(t), recipient(t)
 	rs, err := crypto.ParseRecipients(a + "\n" + b)
@@ -81,13 +93,13 @@ func TestDoctorRecipients(t *testing.T) {
 		{"no key", a + "\nage1nonsense", "", "FAIL recipients"},
 		{"twice the same", a + "\n" + a, "", "FAIL recipients"},
 	} {
-		p := newPatient(t, settings{})
+		p := newPatient(t, settings.Settings{})
 		p.Recipients, p.words = put(t, filepath.Join(p.root, "r"), test.text), test.words
 		p.recipients(t.Context())
 		p.want(t, test.what, test.want)
 	}
 	for what, path := range map[string]string{"no setting": "", "no file": "/nothing"} {
-		p := newPatient(t, settings{Recipients: path})
+		p := newPatient(t, settings.Settings{Recipients: path})
 		p.recipients(t.Context())
 		p.want(t, what, "FAIL recipients")
 	}
@@ -122,7 +134,7 @@ func TestDoctorStore(t *testing.T) {
 		{"full", dir, 0xef53, 0, 100, []string{"ok store", "FAIL space"}},
 		{"a small one", dir, 0xef53, 1, 5, []string{"ok store", "ok space"}},
 	} {
-		p := newPatient(t, settings{Store: "dir:" + test.path})
+		p := newPatient(t, settings.Settings{Store: "dir:" + test.path})
 		p.volume = disk(test.kind, test.free, test.total)
 		p.store(t.Context())
 		p.want(t, test.what, test.want...)
@@ -131,7 +143,7 @@ func TestDoctorStore(t *testing.T) {
 		t.Errorf("the doctor left something: %v %v", left, err)
 	}
 	for _, s := range []string{"", "dir:", "disk:/a", "s3://"} {
-		p := newPatient(t, settings{Store: s})
+		p := newPatient(t, settings.Settings{Store: s})
 		p.store(t.Context())
 		p.want(t, s, "FAIL store")
 	}
@@ -162,7 +174,7 @@ func TestDoctorTriesToPublish(t *testing.T) {
 		{"no locks", path, dir.Lacks{}, fmt.Errorf("%w: no locks", storage.ErrDenied), []string{"FAIL store"}, "ext4"},
 		{"full", path, dir.Lacks{}, storage.ErrFull, []string{"FAIL store"}, "look at the disk"},
 	} {
-		p := newPatient(t, settings{})
+		p := newPatient(t, settings.Settings{})
 		p.volume = disk(exfat, 50, 100)
 		p.publish = func(string) (dir.Lacks, error) { return test.lacks, test.err }
 		p.folder("store", test.path, p.fail)
@@ -177,7 +189,7 @@ func TestDoctorTriesToPublish(t *testing.T) {
 func TestDoctorSeesALiveSystem(t *testing.T) {
 	for upper, want := range map[string]string{"/run/live": "FAIL store", "/var/lib/upper": "warn store"} {
 		dir := t.TempDir()
-		p := newPatient(t, settings{Store: "dir:" + dir})
+		p := newPatient(t, settings.Settings{Store: "dir:" + dir})
 		put(t, filepath.Join(p.root, "proc/self/mountinfo"), "21 1 8:1 / / rw - overlay overlay rw,lowerdir=/a,upperdir="+upper+",workdir=/w\n"+
 			"22 21 0:20 / /run rw - tmpfs tmpfs rw\n")
 		p.volume = func(path string) (volume, error) {
@@ -206,7 +218,7 @@ func TestDoctorSpool(t *testing.T) {
 		{"small", dir, 0xef53, 1, []string{"ok spool", "warn space"}},
 		{"not there", dir + "/a", 0xef53, 50, []string{"FAIL spool", "ok space"}},
 	} {
-		p := newPatient(t, settings{Store: "s3://", Spool: test.path})
+		p := newPatient(t, settings.Settings{Store: "s3://", Spool: test.path})
 		p.volume = disk(test.kind, test.free, 100)
 		p.store(t.Context())
 		p.want(t, test.what, append(test.want, "FAIL store")...)
@@ -214,7 +226,7 @@ func TestDoctorSpool(t *testing.T) {
 }
 
 func TestDoctorAddresses(t *testing.T) {
-	ordered := newPatient(t, settings{Listen: list{":443"}, ACMEDomain: []string{"box.example"}})
+	ordered := newPatient(t, settings.Settings{Listen: settings.List{":443"}, ACMEDomain: []string{"box.example"}})
 	ordered.listen(t.Context())
 	ordered.want(t, "with a certificate that the box orders", "ok listen")
 	for _, test := range []struct{ listen, cert, want string }{
@@ -228,14 +240,14 @@ func TestDoctorAddresses(t *testing.T) {
 		{"192.0.2.1:80", "", "warn listen"},
 		{"192.0.2.1", "", "FAIL listen"},
 	} {
-		p := newPatient(t, settings{Listen: list{test.listen}, TLSCert: test.cert})
+		p := newPatient(t, settings.Settings{Listen: settings.List{test.listen}, TLSCert: test.cert})
 		p.listen(t.Context())
 		p.want(t, test.listen, test.want)
 	}
-	p := newPatient(t, settings{Listen: list{"unix:/a"}, Origin: list{"https://box.example", "box.example"}})
+	p := newPatient(t, settings.Settings{Listen: settings.List{"unix:/a"}, Origin: settings.List{"https://box.example", "box.example"}})
 	p.listen(t.Context())
 	p.want(t, "an origin without its scheme", "FAIL origin", "ok listen")
-	p = newPatient(t, settings{Listen: list{"unix:/a", ":80"}})
+	p = newPatient(t, settings.Settings{Listen: settings.List{"unix:/a", ":80"}})
 	p.listen(t.Context())
 	p.want(t, "two doors", "ok listen", "warn listen")
 	p.Listen = nil
@@ -249,7 +261,7 @@ func TestDoctorAddresses(t *testing.T) {
 		"www.example.org":          "FAIL exit_url",
 		"https://":                 "FAIL exit_url",
 	} {
-		p := newPatient(t, settings{ExitURL: exit})
+		p := newPatient(t, settings.Settings{ExitURL: exit})
 		p.exit(t.Context())
 		p.want(t, exit, want)
 	}
@@ -267,14 +279,14 @@ func TestDoctorMemory(t *testing.T) {
 		{"core\n", head + "/dev/zram0 partition 1 0 -2\n/dev/vda2 partition 1 0 -2\n", 1, []string{"warn core-dumps", "warn swap"}},
 		{"|/usr/lib/systemd/systemd-coredump %P\n", head + "/swapfile file 1 0 -2\n", 0, []string{"warn core-dumps", "warn swap"}},
 	} {
-		p := newPatient(t, settings{})
+		p := newPatient(t, settings.Settings{})
 		put(t, filepath.Join(p.root, "proc/sys/kernel/core_pattern"), test.pattern)
 		put(t, filepath.Join(p.root, "proc/swaps"), test.swaps)
 		p.cores(test.limit)
 		p.swap()
 		p.want(t, test.pattern+test.swaps, test.want...)
 	}
-	p := newPatient(t, settings{})
+	p := newPatient(t, settings.Settings{})
 	p.openFiles(4096)
 	p.openFiles(1024)
 	p.want(t, "open files", "ok open-files", "warn open-files")
@@ -284,15 +296,15 @@ func TestDoctorMemory(t *testing.T) {
 func TestDoctorEnds(t *testing.T) {
 	dir := t.TempDir()
 	keys := put(t, filepath.Join(dir, "recipients.txt"), recipient(t)+"\n"+recipient(t))
-	args := []string{"doctor", "--json", "--recipients", keys, "--store", "dir:" + keys, "--listen", "unix:" + dir + "/none"}
+	args := []string{"--json", "--recipients", keys, "--store", "dir:" + keys, "--listen", "unix:" + dir + "/none"}
 	var out, errs bytes.Buffer
-	err := run(context.Background(), args, &out, &errs)
-	if err == nil || errors.Is(err, errWarnings) || errors.Is(err, errUsage) {
+	err := Command(context.Background(), args, &out, &errs)
+	if err == nil || errors.Is(err, ErrWarnings) || errors.Is(err, settings.ErrUsage) {
 		t.Errorf("a file for a store: %v", err)
 	}
 	states := map[string]string{}
 	for line := range strings.Lines(out.String()) {
-		var f finding
+		var f Finding
 		d := json.NewDecoder(strings.NewReader(line))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&f); err != nil || f.Check == "" || f.Reason == "" {
@@ -307,8 +319,8 @@ func TestDoctorEnds(t *testing.T) {
 	}
 	for _, flag := range []string{"--help", "--nothing"} {
 		errs.Reset()
-		err := run(context.Background(), []string{"doctor", flag}, &out, &errs)
-		if flag == "--help" && (err != nil || !strings.Contains(errs.String(), "Exit codes")) || flag != "--help" && !errors.Is(err, errUsage) {
+		err := Command(context.Background(), []string{flag}, &out, &errs)
+		if flag == "--help" && (err != nil || !strings.Contains(errs.String(), "Exit codes")) || flag != "--help" && !errors.Is(err, settings.ErrUsage) {
 			t.Errorf("%s: %v\n%s", flag, err, errs.String())
 		}
 	}
@@ -317,16 +329,16 @@ func TestDoctorEnds(t *testing.T) {
 		want string
 	}{
 		{func(p *patient) { p.ok("a", "b") }, "<nil>"},
-		{func(p *patient) { p.ok("a", "b"); p.warn("a", "b", "c") }, errWarnings.Error()},
+		{func(p *patient) { p.ok("a", "b"); p.warn("a", "b", "c") }, ErrWarnings.Error()},
 		{func(p *patient) { p.fail("a", "b", "c"); p.warn("a", "b", "c") }, "failed: 1 of 2 checks"},
 	} {
-		p := newPatient(t, settings{})
+		p := newPatient(t, settings.Settings{})
 		test.find(p)
 		if got := fmt.Sprint(p.verdict()); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}
-	if got, want := fmt.Sprint(finding{"swap", stateWarn, "it is on", "swapoff"}), "warn  swap: it is on; remedy: swapoff"; got != want {
+	if got, want := fmt.Sprint(Finding{"swap", Warn, "it is on", "swapoff"}), "warn  swap: it is on; remedy: swapoff"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
