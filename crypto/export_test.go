@@ -2,15 +2,18 @@ package crypto
 
 import (
 	"bytes"
-	"fmt"
 
 	"filippo.io/age"
 )
 
 // Hooks for tests: fixed randomness, and archives that nobody would write.
 
-func NewFixedSealer(to *Recipients, out Output, opt Options, seed Seed, identity fmt.Stringer, r Receipt) *Sealer {
-	return newSealer(to, out, opt, seed, identity, r)
+func NewFixedSealer(to *Recipients, out Output, opt Options, seed Seed, secret string, r Receipt) *Sealer {
+	id, err := ParseIdentity(secret)
+	if err != nil {
+		panic(err)
+	}
+	return newSealer(to, out, opt, seed, &NewIdentity{secret, id.Recipient, id.Public}, r)
 }
 
 func (s *Sealer) Seed() Seed       { return s.seed }

@@ -152,28 +152,14 @@ func (l *Letter) read(entries []entry) error {
 	return err
 }
 
-// readIdentity accepts one native secret key of the letter's kind and a line
-// feed. The parsers of age never see anything else: they would run plugins.
+// readIdentity accepts one native secret key of the letter's kind and a line feed.
 func (l *Letter) readIdentity(b []byte) error {
 	s, ok := strings.CutSuffix(string(b), "\n")
-	prefix, size := "AGE-SECRET-KEY-PQ-1", 77
-	if l.kind == X25519 {
-		prefix, size = "AGE-SECRET-KEY-1", 74
-	}
-	key, hasPrefix := strings.CutPrefix(s, prefix)
-	if !ok || !hasPrefix || len(s) != size || strings.Trim(key, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L") != "" {
+	id, err := ParseIdentity(s)
+	if !ok || err != nil || id.Kind != l.kind {
 		return fmt.Errorf("%w: identity.txt", ErrMalformed)
 	}
-	var err error
-	if l.kind == X25519 {
-		l.identity, err = age.ParseX25519Identity(s)
-	} else {
-		l.identity, err = age.ParseHybridIdentity(s)
-	}
-	if err != nil {
-		return fmt.Errorf("%w: identity.txt", ErrMalformed)
-	}
-	l.secret = s
+	l.identity, l.secret = id.Identity, s
 	return nil
 }
 

@@ -11,22 +11,12 @@ import (
 // changes: a server writes it to find out what a store allows. Its key was
 // thrown away as it was made.
 func Probe(kind Kind) (key string, object []byte, err error) {
-	var to age.Recipient
-	if kind == Hybrid {
-		id, err := age.GenerateHybridIdentity()
-		if err != nil {
-			return "", nil, err
-		}
-		to = id.Recipient()
-	} else {
-		id, err := age.GenerateX25519Identity()
-		if err != nil {
-			return "", nil, err
-		}
-		to = id.Recipient()
+	id, err := GenerateIdentity(kind)
+	if err != nil {
+		return "", nil, err
 	}
 	var out probe
-	o, err := newObject(&out, ID{}, SmallObject, kind, []age.Recipient{to})
+	o, err := newObject(&out, ID{}, SmallObject, kind, []age.Recipient{id.Recipient})
 	if err == nil {
 		err = o.finish()
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"sync"
 
@@ -81,29 +80,17 @@ var buffers = sync.Pool{New: func() any { return new(buffer) }}
 func NewSealer(to *Recipients, out Output, opt Options) (*Sealer, error) {
 	var seed Seed
 	rand.Read(seed[:])
-	var identity fmt.Stringer
-	var err error
-	if to.kind == Hybrid {
-		identity, err = age.GenerateHybridIdentity()
-	} else {
-		identity, err = age.GenerateX25519Identity()
-	}
+	identity, err := GenerateIdentity(to.kind)
 	if err != nil {
-		return nil, fmt.Errorf("crypto: making the drop's identity: %w", err)
+		return nil, err
 	}
 	return newSealer(to, out, opt, seed, identity, NewReceipt()), nil
 }
 
-func newSealer(to *Recipients, out Output, opt Options, seed Seed, identity fmt.Stringer, receipt Receipt) *Sealer {
+func newSealer(to *Recipients, out Output, opt Options, seed Seed, identity *NewIdentity, receipt Receipt) *Sealer {
 	s := &Sealer{
 		out: out, opt: opt, recipients: to, seed: seed, receipt: receipt,
-		identity: identity.String(), chunkSize: LargeObject,
-	}
-	switch id := identity.(type) {
-	case *age.HybridIdentity:
-		s.dropKey = []age.Recipient{id.Recipient()}
-	case *age.X25519Identity:
-		s.dropKey = []age.Recipient{id.Recipient()}
+		identity: identity.Secret, dropKey: []age.Recipient{identity.Recipient}, chunkSize: LargeObject,
 	}
 	if opt.Small || opt.Total >= 0 && opt.Total < 512<<10 {
 		s.chunkSize = SmallObject

@@ -112,7 +112,7 @@ func sealVector(t *testing.T, v vector) *memory {
 			opt.Plan = append(opt.Plan, crypto.File{Type: f.Type, Name: f.Name, Size: &size, Details: f.Details, Removed: f.Removed})
 		}
 	}
-	s := crypto.NewFixedSealer(to, m, opt, crypto.Seed(id), secretKey(t, v.Identity).(fmt.Stringer), crypto.Receipt(v.Receipt))
+	s := crypto.NewFixedSealer(to, m, opt, crypto.Seed(id), v.Identity, crypto.Receipt(v.Receipt))
 	must(t, s.Words())
 	_, err = s.Write([]byte(v.Words))
 	must(t, err)

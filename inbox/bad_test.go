@@ -40,7 +40,7 @@ func TestOneBadObjectNeverEndsAPull(t *testing.T) {
 		"cut":         {body: func(_ string, n int64) []byte { return make([]byte, 100) }, want: crypto.ErrMalformed},
 		"empty":       {body: func(string, int64) []byte { return nil }, want: crypto.ErrMalformed},
 	} {
-		keys, to := coordinator(t, true)
+		keys, to := coordinator(t, crypto.X25519)
 		store, _ := newStore(t)
 		send(t, store, to, drop{files: [][]byte{noise(1, 3<<20)}})
 		send(t, store, to, drop{words: "They came at noon."})
@@ -73,7 +73,7 @@ func TestOneBadObjectNeverEndsAPull(t *testing.T) {
 
 // A source that is gone is not asked for every object.
 func TestDeadSourceEndsAPull(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{words: "here"})
 	src := newSource(store)
@@ -134,7 +134,7 @@ func (f *flips) Open(ctx context.Context, key string, offset, n int64) (io.ReadC
 // ever: with the right bytes a later pull has everything. None of the wrong bytes
 // gets into the vault.
 func TestOneWrongBitIsNotForEver(t *testing.T) {
-	keys, to := coordinator(t, false)
+	keys, to := coordinator(t, crypto.Hybrid)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{words: "They came at noon.", files: [][]byte{noise(1, 1<<20)}})
 	offsets := []int64{0, 25, 60, 1600, 1640, 30_000, 65_535}
@@ -165,7 +165,7 @@ func TestOneWrongBitIsNotForEver(t *testing.T) {
 // that is asked for.
 func TestVerdictsComeUpAgain(t *testing.T) {
 	for _, all := range []bool{false, true} {
-		keys, to := coordinator(t, true)
+		keys, to := coordinator(t, crypto.X25519)
 		store, _ := newStore(t)
 		name := send(t, store, to, drop{words: "here"})[0]
 		src := newSource(&flips{Source: store, at: map[string]int64{name: 40}})
@@ -194,7 +194,7 @@ func TestVerdictsComeUpAgain(t *testing.T) {
 // it, and a number afterwards; it is tried each time, but not more of such than
 // 1,000.
 func TestBrokenLetters(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	name := send(t, store, to, drop{words: "here"})[0]
 	letter := read(t, store, name)

@@ -60,8 +60,8 @@ func (w countWriter) Write(p []byte) (int, error) {
 
 // Whose an object is, its header tells: of what is not ours no more is read.
 func TestJunkCostsItsHeader(t *testing.T) {
-	keys, to := coordinator(t, false)
-	_, other := coordinator(t, false)
+	keys, to := coordinator(t, crypto.Hybrid)
+	_, other := coordinator(t, crypto.Hybrid)
 	store, _ := newStore(t)
 	const foreign = 40
 	for range foreign {
@@ -80,7 +80,7 @@ func TestJunkCostsItsHeader(t *testing.T) {
 
 // The index grows by little a drop, also while drops are partial.
 func TestIndexIsSmall(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	const n = 100
 	for i := range n {
@@ -103,7 +103,7 @@ func TestIndexIsSmall(t *testing.T) {
 // show answers from the index: of a drop that was read through it opens the
 // letters alone.
 func TestShowReadsLetters(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{words: "They came at noon.", files: [][]byte{noise(1, 5<<20), noise(2, 1000)}})
 	inner, path := newStore(t)
@@ -149,7 +149,7 @@ func mustKeys(t testing.TB, s storage.Source) []string {
 // A vault whose folder goes away is said to be gone, and nothing is written where
 // it was: that is the mount point of its drive, on another disk.
 func TestVaultGoesAway(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	for range 20 {
 		send(t, store, to, drop{files: [][]byte{noise(1, 200_000)}, small: true})
@@ -186,7 +186,7 @@ func TestVaultGoesAway(t *testing.T) {
 // What a pull says of objects that it did not come to is not that they are not
 // ours.
 func TestReportSaysWhatWasTried(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	for range 10 {
 		send(t, store, to, drop{files: [][]byte{noise(1, 3<<20)}})

@@ -41,7 +41,7 @@ func TestFaultsLoseNothing(t *testing.T) {
 		runs = 5
 	}
 	t.Logf("seed %d, %d runs", seed, runs)
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, storePath := newStore(t)
 	sent := map[string]sentDrop{}
 	for i, d := range []sentDrop{

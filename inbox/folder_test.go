@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"temoin/crypto"
 	"temoin/inbox"
 )
 
@@ -20,7 +21,7 @@ type opening struct {
 }
 
 func newOpening(t *testing.T) *opening {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	src, _ := newStore(t)
 	o := &opening{film: noise(1, 300_000), photo: noise(2, 70_000), folder: t.TempDir()}
 	send(t, src, to, drop{words: "They came at noon.", files: [][]byte{o.film, o.photo}})

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"temoin/crypto"
 	"temoin/inbox"
 	"temoin/storage"
 )
@@ -38,7 +39,7 @@ func size(path string) int64 {
 // The reserve is 1 MiB that no file system stores in less, made where the disk has
 // plenty of room, and only in a vault.
 func TestReserve(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	v, disk := onDisk(t, keys)
 	reserve := inbox.StateFile(v, "reserve")
 	if states(t, v); size(filepath.Dir(reserve)) >= 0 {
@@ -86,7 +87,7 @@ func TestRemoveOnFullDisk(t *testing.T) {
 		{"without one", false, func(_ string, vault int) bool { return vault < 4 }, 3},
 		{"nothing else is there", false, func(_ string, vault int) bool { return vault == 0 }, 0},
 	} {
-		keys, to := coordinator(t, true)
+		keys, to := coordinator(t, crypto.X25519)
 		v, disk := onDisk(t, keys)
 		src, _ := newStore(t)
 		send(t, src, to, drop{files: [][]byte{noise(1, 2_500_000)}})
@@ -132,7 +133,7 @@ func TestRemoveOnFullDisk(t *testing.T) {
 
 // When nothing at all can be written, rm says so.
 func TestRemoveOnDeadDisk(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	v, _ := onDisk(t, keys)
 	src, _ := newStore(t)
 	send(t, src, to, drop{words: "They came at noon."})
@@ -148,7 +149,7 @@ func TestRemoveOnDeadDisk(t *testing.T) {
 
 // A list and what is in a drop can be read with no byte left and without an index.
 func TestReadOnFullDisk(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	v, disk := onDisk(t, keys)
 	src, _ := newStore(t)
 	send(t, src, to, drop{words: "They came at noon.", files: [][]byte{noise(1, 900_000)}})

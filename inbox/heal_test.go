@@ -30,7 +30,7 @@ func spoil(t testing.TB, path, name string, at int) {
 // Whatever is broken in the vault, verify finds it although ls was content, and a
 // pull brings a sound one. The broken one is kept.
 func TestVaultHeals(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	film := noise(1, 3<<20)
 	names := send(t, store, to, drop{words: "They came at noon.", files: [][]byte{film}})
@@ -75,7 +75,7 @@ func TestVaultHeals(t *testing.T) {
 
 // A letter that is gone from the vault is missed aloud, and comes back.
 func TestLostLetterIsMissed(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	name := send(t, store, to, drop{files: [][]byte{noise(1, 300_000)}, small: true})[0]
 	_, path := newVault(t, keys)
@@ -102,7 +102,7 @@ func TestLostLetterIsMissed(t *testing.T) {
 
 // A vault that cannot be read today is not damaged for ever.
 func TestUnreadableVaultIsNotDamagedForEver(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
 	inner, path := newStore(t)
@@ -153,7 +153,7 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 // On a line that breaks again and again a pull goes on where it was, within one
 // run and in the next one, and hardly a byte comes twice.
 func TestPullGoesOnInTheMiddleOfAnObject(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{files: [][]byte{noise(1, 3<<20)}})
 	held, err := storagetest.Keys(t.Context(), store, "c/")
@@ -203,7 +203,7 @@ func TestPullGoesOnInTheMiddleOfAnObject(t *testing.T) {
 // Where no beginning can be kept a pull on such a line ends, and says what did not
 // come.
 func TestLineThatBreaksWithoutAPlaceToKeepAnything(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
 	_, path := newVault(t, keys)
@@ -219,7 +219,7 @@ func TestLineThatBreaksWithoutAPlaceToKeepAnything(t *testing.T) {
 // A beginning that another source gave, and that is wrong, does not stay in the
 // way.
 func TestWrongBeginningIsThrownAway(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
 	bad := &flips{Source: store, at: map[string]int64{names[1]: 50_000}}
@@ -252,7 +252,7 @@ func (s *serial) Open(ctx context.Context, key string, offset, n int64) (io.Read
 
 // A source that breaks off every object fills no disk: few beginnings are kept.
 func TestFewBeginningsAreKept(t *testing.T) {
-	keys, _ := coordinator(t, true)
+	keys, _ := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	src := newSource(store)
 	for i := range 200 {
@@ -278,7 +278,7 @@ func TestFewBeginningsAreKept(t *testing.T) {
 // What lies in the place of a file of the state, a folder or a pipe, ends no
 // command.
 func TestStrangersInTheState(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{words: "here"})
 	for _, file := range []string{"index.age", "removed.age"} {

@@ -50,7 +50,7 @@ func (h hostile) put(t testing.TB, store storage.Store, to *crypto.Recipients) {
 // A manifest that claims 9e15 chunks makes nobody count that far: that would not
 // end before this test is ended.
 func TestChunksOf9e15(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	hostile{seed: crypto.Seed{1}, manifest: `{"v":1,"drop":"DROP","chunks":9007199254740991}`}.put(t, store, to)
 	send(t, store, to, drop{files: [][]byte{noise(1, 100_000)}})
@@ -69,7 +69,7 @@ func TestChunksOf9e15(t *testing.T) {
 // Letters under foreign names, with identities for plugins, and of later
 // versions come together with an honest one.
 func TestHostileLetters(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	const plain = `{"v":1,"drop":"DROP","chunks":0}`
 	replayed := send(t, store, to, drop{words: "honest"})
@@ -106,7 +106,7 @@ const evil = "../../evil\x1b[31m\u202etxt.exe\x07\n"
 // The sender has no say in names, and nothing of theirs reaches a terminal as
 // it is.
 func TestNamesAndEscapes(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	body := noise(1, 1000)
 	manifest, err := json.Marshal(map[string]any{
@@ -157,7 +157,7 @@ func onlyPrivate(t *testing.T, folder string) {
 
 // Opening writes through no link and over nothing that it did not write.
 func TestOpenReplacesOnlyItsOwn(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, path := newStore(t)
 	send(t, store, to, drop{words: "w", files: [][]byte{noise(1, 1000)}})
 	v := again(t, path, keys)
@@ -230,8 +230,8 @@ func TestOpenReplacesOnlyItsOwn(t *testing.T) {
 
 // A state folder that others wrote to, or that was cut, is rebuilt or ignored.
 func TestStateIsRebuilt(t *testing.T) {
-	keys, to := coordinator(t, true)
-	other, _ := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
+	other, _ := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{files: [][]byte{noise(1, 300_000)}, cut: true})
 	v, path := newVault(t, keys)

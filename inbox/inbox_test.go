@@ -25,9 +25,9 @@ func must(t testing.TB, err error) {
 }
 
 // coordinator makes a key, and the list of recipients that is only this key.
-func coordinator(t testing.TB, classic bool) (*inbox.Keys, *crypto.Recipients) {
+func coordinator(t testing.TB, kind crypto.Kind) (*inbox.Keys, *crypto.Recipients) {
 	t.Helper()
-	file, recipient, err := inbox.NewKey(classic)
+	file, recipient, err := inbox.NewKey(kind)
 	must(t, err)
 	keys, err := inbox.ParseKeys(file, nil)
 	must(t, err)
@@ -166,9 +166,9 @@ func wantFile(t testing.TB, want []byte, path ...string) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, classic := range []bool{false, true} {
-		t.Run(fmt.Sprint("classic ", classic), func(t *testing.T) {
-			keys, to := coordinator(t, classic)
+	for _, kind := range []crypto.Kind{crypto.Hybrid, crypto.X25519} {
+		t.Run(fmt.Sprint("kind ", kind), func(t *testing.T) {
+			keys, to := coordinator(t, kind)
 			src, _ := newStore(t)
 			film, photo := noise(1, 3<<20), noise(2, 70_000)
 			send(t, src, to, drop{words: "They came at noon.", files: [][]byte{photo, film}, meta: []crypto.File{{Type: "image/jpeg"}, {Type: "video/mp4"}}})

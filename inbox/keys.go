@@ -147,62 +147,36 @@ func ParseKeys(file []byte, passphrase func() (string, error)) (*Keys, error) {
 	return k, err
 }
 
-// add accepts the two native kinds and nothing else: the parsers of age would
-// run a program for some others. The error never holds the line.
+// add accepts the two native kinds and nothing else. The error never holds the line.
 func (k *Keys) add(line string) error {
-	const charset = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
-	if s, ok := strings.CutPrefix(line, "AGE-SECRET-KEY-PQ-1"); ok && len(line) == 77 && strings.Trim(s, charset) == "" {
-		id, err := age.ParseHybridIdentity(line)
-		if err != nil {
-			return errors.New("a mistyped key")
-		}
-		k.identities = append(k.identities, id)
-		k.addRecipient(id.Recipient(), id.Recipient().String())
-		return nil
-	}
-	if s, ok := strings.CutPrefix(line, "AGE-SECRET-KEY-1"); ok && len(line) == 74 && strings.Trim(s, charset) == "" {
-		id, err := age.ParseX25519Identity(line)
-		if err != nil {
-			return errors.New("a mistyped key")
-		}
-		k.identities = append(k.identities, id)
-		k.addRecipient(id.Recipient(), id.Recipient().String())
-		return nil
-	}
+	id, err := crypto.ParseIdentity(line)
 	switch {
+	case err == nil:
+	case errors.Is(err, crypto.ErrMistyped):
+		return errors.New("a mistyped key")
 	case strings.HasPrefix(line, "age1"):
 		return errors.New("this is a public key; the secret one starts with AGE-SECRET-KEY-")
 	case strings.HasPrefix(line, "AGE-PLUGIN-"):
 		return errors.New("keys of plugins are not supported")
+	default:
+		return errors.New("not a native age key")
 	}
-	return errors.New("not a native age key")
-}
-
-func (k *Keys) addRecipient(r age.Recipient, s string) {
 	if k.own == nil {
-		k.own = r
+		k.own = id.Recipient
 	}
-	k.recipients = append(k.recipients, s)
+	k.identities = append(k.identities, id.Identity)
+	k.recipients = append(k.recipients, id.Public)
+	return nil
 }
 
-// NewKey makes an identity file with one new key, hybrid unless classic, and
-// returns its recipient. There is no time in it.
-func NewKey(classic bool) (file []byte, recipient string, err error) {
-	var secret string
-	if classic {
-		id, err := age.GenerateX25519Identity()
-		if err != nil {
-			return nil, "", fmt.Errorf("making a key: %w", err)
-		}
-		secret, recipient = id.String(), id.Recipient().String()
-	} else {
-		id, err := age.GenerateHybridIdentity()
-		if err != nil {
-			return nil, "", fmt.Errorf("making a key: %w", err)
-		}
-		secret, recipient = id.String(), id.Recipient().String()
+// NewKey makes an identity file with one new key and returns its recipient. There is
+// no time in it.
+func NewKey(kind crypto.Kind) (file []byte, recipient string, err error) {
+	id, err := crypto.GenerateIdentity(kind)
+	if err != nil {
+		return nil, "", err
 	}
-	return []byte("# public key: " + recipient + "\n" + secret + "\n"), recipient, nil
+	return []byte("# public key: " + id.Public + "\n" + id.Secret + "\n"), id.Public, nil
 }
 
 // Lock protects an identity file with a passphrase: an armored age file, which

@@ -20,8 +20,8 @@ import (
 func passphrase(p string) func() (string, error) { return func() (string, error) { return p, nil } }
 
 func TestKeys(t *testing.T) {
-	for _, classic := range []bool{false, true} {
-		file, recipient, err := inbox.NewKey(classic)
+	for _, kind := range []crypto.Kind{crypto.Hybrid, crypto.X25519} {
+		file, recipient, err := inbox.NewKey(kind)
 		must(t, err)
 		if _, err := age.ParseIdentities(bytes.NewReader(file)); err != nil {
 			t.Errorf("age does not read the file: %v", err)
@@ -35,7 +35,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestLockedKeys(t *testing.T) {
-	file, recipient, err := inbox.NewKey(false)
+	file, recipient, err := inbox.NewKey(crypto.Hybrid)
 	must(t, err)
 	locked, err := inbox.Lock(file, "correct horse")
 	must(t, err)
@@ -60,7 +60,7 @@ func TestLockedKeys(t *testing.T) {
 
 // Editors and shells of Windows put a mark before a text, or write UTF-16.
 func TestKeysFromOtherEditors(t *testing.T) {
-	file, recipient, err := inbox.NewKey(true)
+	file, recipient, err := inbox.NewKey(crypto.X25519)
 	must(t, err)
 	armored := lock(t, file)
 	binary, err := io.ReadAll(armor.NewReader(bytes.NewReader(armored)))
@@ -113,7 +113,7 @@ func lock(t *testing.T, file []byte) []byte {
 }
 
 func TestRefusedKeys(t *testing.T) {
-	file, recipient, err := inbox.NewKey(true)
+	file, recipient, err := inbox.NewKey(crypto.X25519)
 	must(t, err)
 	secret := strings.Split(string(file), "\n")[1]
 	r, err := age.ParseX25519Recipient(recipient)
@@ -155,9 +155,9 @@ func TestRefusedKeys(t *testing.T) {
 }
 
 func FuzzKeys(f *testing.F) {
-	file, _, err := inbox.NewKey(true)
+	file, _, err := inbox.NewKey(crypto.X25519)
 	must(f, err)
-	hybrid, _, err := inbox.NewKey(false)
+	hybrid, _, err := inbox.NewKey(crypto.Hybrid)
 	must(f, err)
 	f.Add(file)
 	f.Add(append(hybrid, file...))

@@ -22,7 +22,7 @@ import (
 // What a source lists and does not have is named: it is neither nothing nor
 // somebody else's.
 func TestListedAndNotThere(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
 	src := newSource(store)
@@ -47,7 +47,7 @@ func TestListedAndNotThere(t *testing.T) {
 // An object whose inode cannot be read, which a folder lists all the same, is
 // named and ends nothing.
 func TestUnreadableInode(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	letter := send(t, store, to, drop{words: "behind a bad inode"})[0]
 	names := send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
@@ -80,7 +80,7 @@ func TestUnreadableInode(t *testing.T) {
 
 // Objects that do not come wait behind all that can come, chunks as well.
 func TestWhatFailsWaitsBehindTheRest(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{files: [][]byte{noise(1, 2<<20)}})
 	src := newSource(store)
@@ -113,7 +113,7 @@ func TestWhatFailsWaitsBehindTheRest(t *testing.T) {
 // A beginning that was kept of a letter, and judged, is not judged again and again
 // in the place of what the source has.
 func TestKeptBeginningIsNoVerdict(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	name := send(t, store, to, drop{words: "here"})[0]
 	src := newSource(&flips{Source: store, at: map[string]int64{name: 40}})
@@ -152,7 +152,7 @@ func (b *badSector) Open(ctx context.Context, key string, offset, n int64) (io.R
 // One object that cannot be read closes no drop: the rest opens, verify names it,
 // and a pull brings a sound one.
 func TestOneBadSector(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{words: "They came at noon.", files: [][]byte{noise(1, 3<<20)}})
 	for i, name := range names {
@@ -183,7 +183,7 @@ func TestOneBadSector(t *testing.T) {
 
 // Of a drop of a later version verify decrypts every object.
 func TestVerifyOfANewerDrop(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	seed := crypto.Seed{9}
 	hostile{seed: seed, manifest: `{"v":2}`}.put(t, store, to)

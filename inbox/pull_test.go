@@ -98,8 +98,8 @@ func TestJunk(t *testing.T) {
 	if testing.Short() {
 		n = 500
 	}
-	keys, to := coordinator(t, true)
-	_, other := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
+	_, other := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	film := noise(3, 2<<20)
 	send(t, store, to, drop{files: [][]byte{film}})
@@ -185,7 +185,7 @@ func TestResume(t *testing.T) {
 		}()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			keys, to := coordinator(t, true)
+			keys, to := coordinator(t, crypto.X25519)
 			store, _ := newStore(t)
 			film := noise(4, 5<<20)
 			names := send(t, store, to, drop{files: [][]byte{film, noise(5, 300_000)}})
@@ -226,7 +226,7 @@ func TestResume(t *testing.T) {
 // Reads that are cut, end early or come byte by byte are tried again, and
 // nothing that is not whole gets into the vault.
 func TestFaultyReads(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{files: [][]byte{noise(6, 3<<20)}})
 	f := storagetest.NewFaulty(store)
@@ -242,7 +242,7 @@ func TestFaultyReads(t *testing.T) {
 }
 
 func TestPullErrors(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{files: [][]byte{noise(6, 1<<20)}})
 	for _, want := range []error{storage.ErrDenied, storage.ErrUnreachable} {
@@ -269,7 +269,7 @@ func TestPullErrors(t *testing.T) {
 // A source that serves rubbish under a name that a letter names is told on,
 // and the rubbish stays out.
 func TestDamagedSource(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{files: [][]byte{noise(7, 2<<20)}})
 	must(t, store.Delete(t.Context(), names[1]))
@@ -292,7 +292,7 @@ func TestDamagedSource(t *testing.T) {
 // A letter that is cut at the source is not put on the list of what need not
 // be fetched again.
 func TestCutLetterIsNotForgotten(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{words: "here"})
 	f := storagetest.NewFaulty(store)
@@ -309,7 +309,7 @@ func TestCutLetterIsNotForgotten(t *testing.T) {
 // What arrives late at the source is found by the next pull, and changes what
 // ls says.
 func TestLateObjects(t *testing.T) {
-	keys, to := coordinator(t, false)
+	keys, to := coordinator(t, crypto.Hybrid)
 	store, _ := newStore(t)
 	names := send(t, store, to, drop{files: [][]byte{noise(8, 4<<20)}})
 	slow, _ := newStore(t)
@@ -345,7 +345,7 @@ func TestLateObjects(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{words: "stays"})
 	names := send(t, store, to, drop{files: [][]byte{noise(9, 200_000)}, small: true})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"temoin/crypto"
 	"temoin/inbox"
 	"temoin/storage"
 	"temoin/storage/storagetest"
@@ -26,7 +27,7 @@ func list(t *testing.T, src storage.Source) (names []string) {
 // A drop that was removed from the vault can still be removed at the source: of its
 // letter nothing is left but what the tombstone holds.
 func TestRemoveThenAtSource(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	src, _ := newStore(t)
 	names := send(t, src, to, drop{files: [][]byte{noise(1, 2_500_000)}})
 	must(t, src.Delete(t.Context(), names[2])) // one chunk comes later
@@ -71,7 +72,7 @@ func TestRemoveThenAtSource(t *testing.T) {
 // A damaged list of what was removed ends neither pulls nor removals. It is set
 // aside, and somebody is told once.
 func TestDamagedTombstones(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	src, _ := newStore(t)
 	send(t, src, to, drop{words: "One."})
 	v, path := newVault(t, keys)
@@ -110,7 +111,7 @@ func TestDamagedTombstones(t *testing.T) {
 // A list that cannot be read is another thing than a damaged one: nothing is done
 // without it, and the error names the file.
 func TestUnreadableTombstones(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	src, _ := newStore(t)
 	send(t, src, to, drop{words: "One."})
 	v, _ := newVault(t, keys)
@@ -130,7 +131,7 @@ func TestUnreadableTombstones(t *testing.T) {
 
 // A damaged index is made anew, and somebody is told which file it was.
 func TestDamagedIndex(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	src, _ := newStore(t)
 	send(t, src, to, drop{words: "One."})
 	v, path := newVault(t, keys)
@@ -150,7 +151,7 @@ func TestDamagedIndex(t *testing.T) {
 
 // Drops that are removed at the same time, by several processes, all stay removed.
 func TestRemovalsAtTheSameTime(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	for range 12 {
 		send(t, store, to, drop{words: "here"})
@@ -177,7 +178,7 @@ func TestRemovalsAtTheSameTime(t *testing.T) {
 // A damaged list is set aside by one process at a time, which looks again when its
 // turn comes: it never moves away the good list that another has written by then.
 func TestDamagedTombstonesAtTheSameTime(t *testing.T) {
-	keys, to := coordinator(t, true)
+	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
 	send(t, store, to, drop{words: "One."})
 	v, path := newVault(t, keys)

@@ -208,7 +208,7 @@ func vaultOfOne(t *testing.T, home string) string {
 			t.Fatal(err)
 		}
 	}
-	file, recipient, err := inbox.NewKey(true)
+	file, recipient, err := inbox.NewKey(crypto.X25519)
 	must(err)
 	must(os.WriteFile(filepath.Join(home, "key.txt"), file, 0o600))
 	keys, err := inbox.ParseKeys(file, nil)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"temoin/crypto"
 	"temoin/inbox"
 	"temoin/storage"
 )
@@ -31,7 +32,11 @@ it, without us.`,
 		Example: "  temoin keygen\n  temoin keygen -o /media/stick/key.txt > recipient.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.makeKey(out, classic, open)
+			kind := crypto.Hybrid
+			if classic {
+				kind = crypto.X25519
+			}
+			return a.makeKey(out, kind, open)
 		},
 	}
 	c.Flags().StringVarP(&out, "output", "o", defaultIdentity(), "the `file` to make; it must not be there yet")
@@ -40,11 +45,11 @@ it, without us.`,
 	return c
 }
 
-func (a *app) makeKey(path string, classic, open bool) error {
+func (a *app) makeKey(path string, kind crypto.Kind, open bool) error {
 	if _, err := os.Lstat(path); err == nil {
 		return keyThere(path)
 	}
-	file, recipient, err := inbox.NewKey(classic)
+	file, recipient, err := inbox.NewKey(kind)
 	if err != nil {
 		return err
 	}

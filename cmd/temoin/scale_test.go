@@ -123,11 +123,11 @@ func TestScale(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
-	file, line, err := inbox.NewKey(false)
+	file, line, err := inbox.NewKey(crypto.Hybrid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, otherLine, err := inbox.NewKey(false)
+	_, otherLine, err := inbox.NewKey(crypto.Hybrid)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"filippo.io/age"
-
 	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/server"
@@ -57,13 +55,12 @@ func demoKey(folder string) (string, error) {
 	path := filepath.Join(folder, "key.txt")
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		id, err := age.GenerateHybridIdentity()
+		id, err := crypto.GenerateIdentity(crypto.Hybrid)
 		if err != nil {
 			return "", err
 		}
-		recipient := id.Recipient().String()
-		text := "# a throw-away key of temoind demo: never use it for real\n# public key: " + recipient + "\n" + id.String() + "\n"
-		return recipient, os.WriteFile(path, []byte(text), 0o600)
+		text := "# a throw-away key of temoind demo: never use it for real\n# public key: " + id.Public + "\n" + id.Secret + "\n"
+		return id.Public, os.WriteFile(path, []byte(text), 0o600)
 	}
 	if err != nil {
 		return "", err
