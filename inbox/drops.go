@@ -6,50 +6,12 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"temoin/crypto"
 	"temoin/storage"
 )
-
-// The errors of finding a drop by the beginning of its number.
-var (
-	// ErrNoDrop: the vault has no such drop.
-	ErrNoDrop = errors.New("no such drop in the vault")
-	// ErrAmbiguous: several drops begin like that.
-	ErrAmbiguous = errors.New("more than one drop begins like that")
-)
-
-// Drops lists all drops of the vault by their number. A drop of which objects
-// came or went since it was last listed is checked through; that takes about a
-// second for each GiB.
-func (v *Vault) Drops(ctx context.Context) ([]Drop, error) {
-	w, err := v.scan(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.checkNew(ctx, w); err != nil {
-		return nil, err
-	}
-	v.keepReserve()
-	var all []Drop
-	for _, e := range w.sorted() {
-		all = append(all, e.Drop)
-	}
-	return all, nil
-}
-
-// Strays returns how many objects of the vault belong to no drop that these keys
-// open, and how many of them are letters of ours that do not open, as the last
-// listing found them.
-func (v *Vault) Strays() (objects, broken int) {
-	if v.seen == nil {
-		return 0, 0
-	}
-	return v.seen.strays, len(v.seen.torn)
-}
 
 // checkNew reads all drops through that nobody has read, and writes the index now
 // and then, so that work is not lost when it is stopped.
@@ -81,11 +43,11 @@ func (v *Vault) checkAll(ctx context.Context, w *view, todo []*entry, phase stri
 			v.Progress(phase, done, len(todo))
 		}
 		if time.Since(saved) > time.Minute {
-			err, saved = forgiven(v.saveIndex(w)), time.Now()
+			err, saved = forgiven(v.saveIndex(w.sorted())), time.Now()
 		}
 		return err
 	})
-	return errors.Join(err, forgiven(v.saveIndex(w)))
+	return errors.Join(err, forgiven(v.saveIndex(w.sorted())))
 }
 
 // check reads a whole drop and returns its entry with the state. The error is
@@ -183,130 +145,4 @@ func summary(l *crypto.Letter, res *crypto.Result) Drop {
 		d.Via, d.Lang, d.Where, d.When = m.Via, m.Lang, m.Where, m.When
 	}
 	return d
-}
-
-// Numbers returns the numbers of all drops, sorted.
-func (v *Vault) Numbers(ctx context.Context) ([]string, error) {
-	w, err := v.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, e := range w.sorted() {
-		all = append(all, e.Drop.Drop)
-	}
-	return all, nil
-}
-
-// Find returns the number of the only drop that begins with prefix.
-func (v *Vault) Find(ctx context.Context, prefix string) (string, error) {
-	w, err := v.look(ctx)
-	if err != nil {
-		return "", err
-	}
-	e, err := w.find(prefix)
-	if err != nil {
-		return "", err
-	}
-	return e.Drop.Drop, nil
-}
-
-func (w *view) find(prefix string) (*entry, error) {
-	var found *entry
-	prefix = strings.ToLower(prefix)
-	for _, e := range w.drops {
-		if !strings.HasPrefix(e.Drop.Drop, prefix) {
-			continue
-		}
-		if found != nil {
-			return nil, ErrAmbiguous
-		}
-		found = e
-	}
-	if found == nil || prefix == "" {
-		return nil, ErrNoDrop
-	}
-	return found, nil
-}
-
-// Detail is all that there is to say of one drop.
-type Detail struct {
-	Drop
-	Manifest *crypto.Manifest
-	Files    []crypto.FileResult
-	Text     []byte // the testimony
-}
-
-// Show tells what is in one drop, from the index, its letter and its closing
-// letter. A drop that nobody has read through is read first. Prefix is the
-// beginning of its number.
-func (v *Vault) Show(ctx context.Context, prefix string) (*Detail, error) {
-	w, err := v.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	e, err := w.find(prefix)
-	if err != nil {
-		return nil, err
-	}
-	if e.State == "" {
-		if err := v.checkAll(ctx, w, []*entry{e}, "checking the drop"); err != nil {
-			return nil, err
-		}
-		e = w.drops[e.Letter]
-	}
-	d := &Detail{Drop: e.Drop}
-	l, err := v.letter(ctx, e.Letter)
-	switch {
-	case err == nil:
-	case e.State == crypto.Damaged: // its problems say so
-		return d, nil
-	case isVerdict(err), errors.Is(err, storage.ErrNotExist):
-		e.unread() // the letter was changed since
-		return v.Show(ctx, prefix)
-	default:
-		return nil, fmt.Errorf("the letter of the drop: %w", err)
-	}
-	final := true
-	d.Text = l.Words
-	if d.Manifest, final = v.manifest(ctx, l); e.State == crypto.Complete && !final {
-		e.unread() // the closing letter was changed since
-		return v.Show(ctx, prefix)
-	}
-	d.Files = e.files(d.Manifest)
-	return d, nil
-}
-
-// manifest returns the final manifest of a drop if there is one, or the plan.
-func (v *Vault) manifest(ctx context.Context, l *crypto.Letter) (m *crypto.Manifest, final bool) {
-	if l.Newer || l.Final() {
-		return l.Manifest, l.Final()
-	}
-	object, err := v.read(ctx, l.ClosingKey(), nil)
-	if err != nil || object == nil {
-		return l.Manifest, false
-	}
-	if c, err := l.OpenClosing(object); err == nil {
-		return c.Manifest, true
-	}
-	return l.Manifest, false
-}
-
-// files puts together what the manifest says of the files and what was found.
-func (e *entry) files(m *crypto.Manifest) []crypto.FileResult {
-	var all []crypto.FileResult
-	if e.State == crypto.Complete {
-		for _, f := range m.Files {
-			all = append(all, crypto.FileResult{File: f, Found: *f.Size, Whole: true, Sum: f.SHA256})
-		}
-		return all
-	}
-	for _, f := range e.Found {
-		file := crypto.File{N: f.N}
-		if i := f.N - 1; i >= 0 && i < len(m.Files) {
-			file = m.Files[i]
-		}
-		all = append(all, crypto.FileResult{File: file, Found: f.Bytes, Whole: f.Whole, Sum: f.Sum})
-	}
-	return all
 }

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"time"
@@ -8,6 +9,52 @@ import (
 
 // Tests wait less between tries.
 func init() { pause = 5 * time.Millisecond }
+
+// Tests that look at a vault once take a snapshot of it each time.
+
+func (v *Vault) Drops(ctx context.Context) ([]Drop, error) {
+	s, err := v.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Drops(), nil
+}
+
+func (v *Vault) Numbers(ctx context.Context) (all []string, err error) {
+	s, err := v.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range s.Drops() {
+		all = append(all, d.Drop)
+	}
+	return all, nil
+}
+
+func (v *Vault) Find(ctx context.Context, prefix string) (string, error) {
+	s, err := v.Snapshot(ctx)
+	if err != nil {
+		return "", err
+	}
+	d, err := s.Find(prefix)
+	return d.Drop, err
+}
+
+func (v *Vault) Show(ctx context.Context, prefix string) (*Detail, error) {
+	s, err := v.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Show(ctx, prefix)
+}
+
+func (v *Vault) Open(ctx context.Context, prefix string, root *os.Root) (*Opened, error) {
+	s, err := v.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Open(ctx, prefix, root)
+}
 
 // Verdicts reads a list of verdicts and writes it again.
 func Verdicts(b []byte) ([]byte, int) {

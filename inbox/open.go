@@ -10,7 +10,7 @@ import (
 	"temoin/storage"
 )
 
-// Opened says what [Vault.Open] wrote.
+// Opened says what [Snapshot.Open] wrote.
 type Opened struct {
 	Drop
 	// Folder is the name of the drop's folder in the one that was given.
@@ -34,12 +34,11 @@ type opening struct {
 // Files get their names when all of them are written. Opening a drop again
 // replaces what was opened before, and nothing else: not links, not folders,
 // not files that manifest.json does not list.
-func (v *Vault) Open(ctx context.Context, prefix string, root *os.Root) (*Opened, error) {
-	w, err := v.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	e, err := w.find(prefix)
+//
+// One drop must not be opened into one folder by two goroutines at the same time.
+func (s *Snapshot) Open(ctx context.Context, prefix string, root *os.Root) (*Opened, error) {
+	v := s.v
+	e, err := s.find(prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt P
 	for e := range p.touched {
 		e.look(p.view.has)
 	}
-	if saved := v.saveIndex(p.view); err == nil && saved != nil {
+	if saved := v.saveIndex(p.view.sorted()); err == nil && saved != nil {
 		err = v.vaultError("writing the index", saved)
 	}
 	v.keepReserve()

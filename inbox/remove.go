@@ -87,7 +87,7 @@ func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (
 	if err != nil {
 		return 0, 0, err
 	}
-	e, err := w.find(number)
+	e, err := find(w.sorted(), number)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -118,7 +118,7 @@ func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (
 		here++
 	}
 	delete(w.drops, e.Letter)
-	err = forgiven(v.saveIndex(w))
+	err = forgiven(v.saveIndex(w.sorted()))
 	v.keepReserve()
 	return here, there, err
 }

@@ -49,17 +49,7 @@ func (v *Vault) scan(ctx context.Context) (*view, error) {
 		}
 		w.drops[e.Letter] = e
 	}
-	v.seen = w
 	return w, v.findDrops(ctx, w)
-}
-
-// look is scan for those who read many drops one after the other: it lists the
-// vault once.
-func (v *Vault) look(ctx context.Context) (*view, error) {
-	if v.seen != nil {
-		return v.seen, nil
-	}
-	return v.scan(ctx)
 }
 
 // findDrops sorts the objects of the vault into drops. The index knows most of
@@ -212,10 +202,10 @@ func (v *Vault) tryStray(ctx context.Context, k key) (*crypto.Letter, []byte, er
 // bytes.
 func noHeader(head []byte) []byte { return head[:min(len(head), 512)] }
 
-// saveIndex writes down what is known. Of a drop that could not be read this
+// saveIndex writes down what is known of the drops. Of a drop that could not be read this
 // time nothing is known.
-func (v *Vault) saveIndex(w *view) error {
-	drops := w.sorted()
+func (v *Vault) saveIndex(known []*entry) error {
+	drops := slices.Clone(known)
 	for i, e := range drops {
 		if e.unsure {
 			again := *e

@@ -38,7 +38,8 @@ func mustKey(s string) key {
 func (k key) String() string { return "c/" + hex.EncodeToString(k[:]) }
 
 // Vault is the coordinator's archive of sealed objects. Its methods may not be
-// called at the same time; other processes may use the same vault.
+// called at the same time, but [Snapshot]s of it may be read meanwhile; other processes
+// may use the same vault.
 type Vault struct {
 	// Progress, if set, is told what long work is at, one call at a time.
 	Progress func(phase string, done, total int)
@@ -49,7 +50,6 @@ type Vault struct {
 	store storage.Store
 	keys  *Keys
 	state *state
-	seen  *view // what the last scan found
 	fsync func(*os.File) error
 }
 

@@ -224,9 +224,9 @@ func vaultOfOne(t *testing.T, home string) string {
 	_, err = io.WriteString(s, "words")
 	must(err)
 	must(s.Close())
-	numbers, err := inbox.NewVault(store, filepath.Join(vault, "state"), keys).Numbers(t.Context())
+	known, err := inbox.NewVault(store, filepath.Join(vault, "state"), keys).Snapshot(t.Context())
 	must(err)
-	return numbers[0]
+	return known.Drops()[0].Drop
 }
 
 // output seals into a store.

@@ -32,17 +32,18 @@ temoin verify does so again.`,
 			if err != nil {
 				return err
 			}
-			drops, err := v.Drops(c.Context())
+			s, err := v.Check(c.Context())
 			if err != nil {
 				return err
 			}
-			return a.list(v, drops)
+			return a.list(s)
 		},
 	}
 	return a.jsonFlag(a.vaultFlags(c))
 }
 
-func (a *app) list(v *inbox.Vault, drops []inbox.Drop) error {
+func (a *app) list(s *inbox.Snapshot) error {
+	drops := s.Drops()
 	if a.json {
 		for _, d := range drops {
 			if err := a.emit(d); err != nil {
@@ -51,7 +52,7 @@ func (a *app) list(v *inbox.Vault, drops []inbox.Drop) error {
 		}
 		return nil
 	}
-	a.sayStrays(v, len(drops))
+	a.sayStrays(s, len(drops))
 	if len(drops) == 0 {
 		return nil
 	}
@@ -76,8 +77,8 @@ func (a *app) list(v *inbox.Vault, drops []inbox.Drop) error {
 
 // sayStrays says what else lies in the vault. A vault that this key does not open
 // is not empty.
-func (a *app) sayStrays(v *inbox.Vault, drops int) {
-	objects, broken := v.Strays()
+func (a *app) sayStrays(s *inbox.Snapshot, drops int) {
+	objects, broken := s.Strays()
 	switch {
 	case objects == 0 && drops == 0:
 		a.say("The vault is empty.")
@@ -104,7 +105,11 @@ the drop's number, or as much of its beginning as is needed to tell it from othe
 			if err != nil {
 				return err
 			}
-			d, err := v.Show(c.Context(), args[0])
+			s, err := v.Snapshot(c.Context())
+			if err != nil {
+				return err
+			}
+			d, err := s.Show(c.Context(), args[0])
 			if err != nil {
 				return fmt.Errorf("drop %s: %w", args[0], err)
 			}

@@ -42,7 +42,12 @@ func (a *app) remove(c *cobra.Command, prefix, from string) error {
 	if err != nil {
 		return err
 	}
-	drop, err := v.Find(c.Context(), prefix)
+	s, err := v.Snapshot(c.Context())
+	if err != nil {
+		return fmt.Errorf("drop %s: %w", prefix, err)
+	}
+	found, err := s.Find(prefix)
+	drop := found.Drop
 	if errors.Is(err, inbox.ErrNoDrop) {
 		if drop, err = v.FindRemoved(prefix); err == nil {
 			return a.removeAtSource(c, v, keys, drop, from)

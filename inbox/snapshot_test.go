@@ -1,0 +1,99 @@
+package inbox_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+
+	"temoin/crypto"
+	"temoin/inbox"
+)
+
+// A snapshot is read by many at the same time while drops come into the vault and go
+// from it, and says the same all the while.
+func TestSnapshotsAreReadMeanwhile(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	src, _ := newStore(t)
+	words := func(i int) string { return fmt.Sprint("drop number ", i) }
+	for i := range 6 {
+		send(t, src, to, drop{words: words(i), files: [][]byte{noise(i, 200_000)}})
+	}
+	v, path := newVault(t, keys)
+	pull(t, v, src)
+	s, err := v.Snapshot(t.Context())
+	must(t, err)
+	before := s.Drops()
+	if len(before) != 6 {
+		t.Fatalf("%d drops", len(before))
+	}
+	gone := before[0].Drop
+	texts := make(map[string]string)
+	for _, d := range before[1:] {
+		shown, err := s.Show(t.Context(), d.Drop)
+		must(t, err)
+		texts[d.Drop] = string(shown.Text)
+	}
+	fresh, err := again(t, path, keys).Snapshot(t.Context()) // that has read no drop through
+	must(t, err)
+
+	out := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			folder := out + "/" + strconv.Itoa(i)
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Error(err)
+				return
+			}
+			root, err := os.OpenRoot(folder)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer root.Close()
+			for _, d := range fresh.Drops() {
+				found, err := fresh.Find(d.Drop[:20])
+				if err != nil || found.Drop != d.Drop {
+					t.Errorf("%s is found as %q, %v", d.Drop, found.Drop, err)
+				}
+				shown, err := fresh.Show(t.Context(), d.Drop)
+				if d.Drop == gone { // or going just now
+					continue
+				}
+				if err != nil || string(shown.Text) != texts[d.Drop] || shown.State != crypto.Complete {
+					t.Errorf("%s shows %+v, %v", d.Drop, shown, err)
+				}
+				if o, err := fresh.Open(t.Context(), d.Drop, root); err != nil || o.State != crypto.Complete {
+					t.Errorf("%s opens as %+v, %v", d.Drop, o, err)
+				}
+			}
+		})
+	}
+	send(t, src, to, drop{words: "one more"})
+	if r := pull(t, v, src); r.New != 1 {
+		t.Errorf("meanwhile the pull reports %+v", r)
+	}
+	if _, _, err := v.Remove(t.Context(), gone, nil); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if n := len(fresh.Drops()); n != 6 {
+		t.Errorf("the snapshot has %d drops now", n)
+	}
+	later, err := v.Check(t.Context())
+	must(t, err)
+	if n := len(later.Drops()); n != 6 { // one came, one went
+		t.Errorf("the next one has %d drops", n)
+	}
+	if _, err := later.Find(gone); !errors.Is(err, inbox.ErrNoDrop) {
+		t.Errorf("the removed one: %v", err)
+	}
+	for _, d := range later.Drops() {
+		if d.State != crypto.Complete {
+			t.Errorf("%s is %s", d.Drop, d.State)
+		}
+	}
+}
