@@ -15,6 +15,13 @@ export interface Box {
   work: number;
 }
 
+/** A phone that can lock, and the box that it locks for. */
+export interface Capability {
+  box: Box;
+  sealer: Asked;
+  speed: number; // bytes a second
+}
+
 export interface Text {
   lang: string;
   words: string;

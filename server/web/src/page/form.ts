@@ -1,25 +1,17 @@
 // The form, once the script has it: the list of chosen files, and what the page
 // promises.
 
-import type { Box } from './drop';
+import type { Capability } from './drop';
 import { run } from './run';
-import { Asked } from './worker';
 import { copyOf, fill, find, hide, mb } from './view';
 
 /** So many characters of words fit into the opening letter beside any manifest and
  * any number of recipients. Longer ones may become a file, which counts as one. */
 const surelyInLetter = 5_000;
 
-/** A phone that can lock. */
-export interface Able {
-  box: Box;
-  sealer: Asked;
-  speed: number; // bytes a second
-}
-
 export class Form {
   private files: File[] = [];
-  private able: Able | undefined;
+  private able: Capability | undefined;
   private pressed = false;
   private readonly input: HTMLInputElement;
   private readonly button: HTMLButtonElement;
@@ -34,7 +26,7 @@ export class Form {
   }
 
   /** Its test has passed: from now on the phone locks, and the page says so. */
-  canLock(able: Able): void {
+  canLock(able: Capability): void {
     this.able = able;
     this.order();
     this.form.querySelectorAll<HTMLElement>('[data-way]').forEach((e) => hide(e, e.getAttribute('data-way') !== 'phone'));

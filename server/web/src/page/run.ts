@@ -1,9 +1,8 @@
 // From the press of the button to the receipt, or to a sentence that says what
 // became of it.
 
-import { send, type Text } from './drop';
+import { send, type Capability, type Text } from './drop';
 import { Cleaner, keep, type Ready } from './files';
-import type { Able } from './form';
 import { leave } from './leave';
 import { Refused, Stopped } from './outbox';
 import { Stop } from './put';
@@ -12,7 +11,7 @@ import { fill, find, hide, show } from './view';
 import { awake } from './wake';
 import { Trouble } from './worker';
 
-export async function run(able: Able, text: Text, chosen: File[], keepDetails: boolean): Promise<void> {
+export async function run(able: Capability, text: Text, chosen: File[], keepDetails: boolean): Promise<void> {
   const stop = new Stop();
   leave.wiping(() => stop.stop());
   let sending: Sending | undefined;

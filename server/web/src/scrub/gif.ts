@@ -1,5 +1,6 @@
+import { blocks } from './gif_blocks';
 import { extension } from './gif_extension';
-import { all, Stream } from './stream';
+import { Stream } from './stream';
 import { dropTail } from './tail';
 
 const gifImage = 0x2c;
@@ -35,22 +36,6 @@ function image(s: Stream): void {
   const b = s.peek(length);
   s.copy(length + (b.length === length ? gifColours(b[9]) : 0) + 1);
   blocks(s, (n) => s.copy(n));
-}
-
-/** blocks takes sub-blocks, each after its length, up to an empty one. */
-export function blocks(s: Stream, take: (n: number) => void): void {
-  for (;;) {
-    const b = s.next(all);
-    if (b.length === 0) return;
-    let at = 0;
-    let last = false;
-    while (at < b.length && !last) {
-      last = b[at] === 0;
-      at += 1 + b[at];
-    }
-    take(at);
-    if (last) return;
-  }
 }
 
 /** end writes the trailer and drops the rest, the old trailer with it. */

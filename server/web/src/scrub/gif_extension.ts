@@ -1,5 +1,5 @@
 import { text } from './bytes';
-import { blocks } from './gif';
+import { blocks } from './gif_blocks';
 import { Stream } from './stream';
 import { noteNext, Other, Text } from './words';
 

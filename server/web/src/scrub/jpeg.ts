@@ -1,31 +1,12 @@
 import { bytes, notZero, u16 } from './bytes';
 import { app } from './jpeg_app';
+import { fill, jpegAPP0, jpegEOI, JpegFile, jpegLS, jpegLSE, jpegRST0, jpegSOF0, jpegSOI, jpegSOS } from './jpeg_file';
 import { scan } from './jpeg_scan';
 import { Check, jpegTables } from './jpeg_tables';
 import { all, Stream } from './stream';
 import { dropTail } from './tail';
 import { orientationOnly, tiffLen } from './tiff';
 import { Other } from './words';
-
-export const jpegSOF0 = 0xc0;
-export const jpegRST0 = 0xd0;
-export const jpegRST7 = 0xd7;
-const jpegSOI = 0xd8;
-const jpegEOI = 0xd9;
-export const jpegSOS = 0xda;
-export const jpegAPP0 = 0xe0;
-const jpegLS = 0xf7;
-const jpegLSE = 0xf8;
-
-/** A JpegFile is a JPEG on its way through. */
-export interface JpegFile {
-  s: Stream;
-  orientation: number; // of the first Exif block that says one
-  turned: boolean; // the orientation was written
-  jfif: boolean; // a JFIF header was written
-  kept: boolean; // something was written after SOI
-  scanned: boolean; // the first scan began
-}
 
 export function jpeg(s: Stream): void {
   const j: JpegFile = { s, orientation: 0, turned: false, jfif: false, kept: false, scanned: false };
@@ -67,18 +48,6 @@ function marker(j: JpegFile): number {
       if (b[1] !== 0 && b[1] !== 0xff) return b[1];
       j.s.skip(2);
     }
-  }
-}
-
-/** fill takes all but the last of the FF bytes that come next. */
-export function fill(j: JpegFile, take: (n: number) => void): void {
-  for (;;) {
-    let b = j.s.peek(2);
-    if (b.length < 2 || b[0] !== 0xff || b[1] !== 0xff) return;
-    b = j.s.next(all);
-    let n = 1;
-    while (n < b.length && b[n] === 0xff) n++;
-    take(n - 1);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Bytes, has, index, notZero } from './bytes';
-import { jpegAPP0, JpegFile } from './jpeg';
+import { jpegAPP0, JpegFile } from './jpeg_file';
 import { noteExifChunk } from './tail';
 import { Device, Embedded, noteWords, Other, Person, Place, Preview, Software, Text, Time } from './words';
 

@@ -1,5 +1,5 @@
 import { Bytes } from './bytes';
-import { fill, jpegRST0, jpegRST7, jpegSOF0, JpegFile } from './jpeg';
+import { fill, jpegRST0, jpegRST7, jpegSOF0, JpegFile } from './jpeg_file';
 import { all } from './stream';
 
 /** scan copies entropy-coded data up to the next marker that ends it. */

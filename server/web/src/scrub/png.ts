@@ -1,10 +1,11 @@
 import { Bytes, bytes, none, put32, text, u32 } from './bytes';
 import { crc32 } from './crc32';
+import { drop, PngFile } from './png_file';
 import { profile } from './png_profile';
 import { Stream } from './stream';
 import { dropTail, noteExifChunk } from './tail';
 import { orientationOnly } from './tiff';
-import { Embedded, noteNext, Other, Text, Time } from './words';
+import { Other } from './words';
 
 const largest = 2 ** 31 - 1;
 
@@ -35,13 +36,6 @@ const pngKeep: { [typ: string]: PngRule } = {
   fcTL: { size: [26, 26], animated: true },
   fdAT: { size: [4, largest], animated: true },
 };
-
-/** A PngFile is a PNG on its way through. */
-export interface PngFile {
-  s: Stream;
-  seen: Set<string>; // of what is kept once
-  turned: boolean; // the orientation was written
-}
 
 export function png(s: Stream): void {
   const p: PngFile = { s, seen: new Set(), turned: false };
@@ -105,14 +99,4 @@ function exif(p: PngFile, n: number): void {
     p.turned = true;
     write(p, 'eXIf', orientationOnly(o));
   }
-}
-
-/** drop drops a chunk and notes what it told. */
-export function drop(p: PngFile, typ: string, n: number): void {
-  p.s.skip(8);
-  if (typ === 'tIME') p.s.found(Time);
-  else if (typ.slice(2) === 'Xt') noteNext(p.s, n, Text);
-  else if (typ === 'caBX') p.s.found(Embedded);
-  else if (n > 0) noteNext(p.s, n, Other);
-  p.s.skip(n + 4);
 }

@@ -1,6 +1,6 @@
 import { bytes, put32, u32 } from './bytes';
 import { crc32 } from './crc32';
-import { drop, PngFile } from './png';
+import { drop, PngFile } from './png_file';
 
 const pngProfileName = 'icc';
 

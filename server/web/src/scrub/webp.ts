@@ -1,11 +1,9 @@
 import { le32, text } from './bytes';
-import { riffBlank, riffHead, riffJunk } from './riff';
+import { riffBlank } from './riff';
 import { all, Stream } from './stream';
 import { animation, exif, features, frame } from './webp_chunks';
-import { Embedded, Other, Text } from './words';
-
-/** A Keep keeps a chunk, or reports that it is none to keep; seen is what it kept before. */
-type Keep = (s: Stream, name: string, n: number, seen: Set<string>) => boolean;
+import { chunks, Keep } from './webp_walk';
+import { Embedded } from './words';
 
 export function webp(s: Stream): void {
   const b = s.peek(20);
@@ -17,23 +15,6 @@ export function webp(s: Stream): void {
   chunks(s, end, topChunk);
   riffBlank(s, all, Embedded);
 }
-
-/** chunks takes chunks up to a position of the input. */
-export function chunks(s: Stream, end: number, keep: Keep): void {
-  const seen = new Set<string>();
-  while (s.pos < end) {
-    const left = end - s.pos - 8;
-    const head = riffHead(s);
-    if (!head || left < 0) return riffBlank(s, left + 8, Other);
-    const [name, n] = head;
-    if (n > left && webpNeeded.indexOf(name) >= 0) s.unknown();
-    if (n > left || !keep(s, name, n, seen)) riffJunk(s, Math.min(n, left), name === 'XMP ' ? Text : Other);
-    if (n % 2 === 1 && s.pos < end) s.zero(1);
-  }
-}
-
-/** webpNeeded are chunks without which decoders show nothing, or something else. */
-const webpNeeded = ['VP8 ', 'VP8L', 'VP8X', 'ALPH', 'ANIM', 'ANMF', 'ICCP'];
 
 /** topChunk keeps a chunk of the file. Of most decoders take but one. */
 const topChunk: Keep = (s, name, n, seen) => {
@@ -61,14 +42,5 @@ const topChunk: Keep = (s, name, n, seen) => {
     default:
       return false;
   }
-  return true;
-};
-
-/** frameChunk keeps a chunk of a frame. */
-export const frameChunk: Keep = (s, name, n, seen) => {
-  if (name === 'VP8L') name = 'VP8 ';
-  if (seen.has(name) || (name !== 'VP8 ' && name !== 'ALPH')) return false;
-  seen.add(name);
-  s.copy(8 + n);
   return true;
 };

@@ -2,7 +2,7 @@ import { riffBlank } from './riff';
 import { Stream } from './stream';
 import { noteExifChunk } from './tail';
 import { orientationOnly, tiffLen } from './tiff';
-import { chunks, frameChunk } from './webp';
+import { chunks, Keep } from './webp_walk';
 import { Other } from './words';
 
 /** features keeps what the file says is in it, but for XMP, which is no more. */
@@ -40,6 +40,15 @@ export function frame(s: Stream, n: number): void {
   s.copy(8 + length);
   chunks(s, end, frameChunk);
 }
+
+/** frameChunk keeps a chunk of a frame. */
+const frameChunk: Keep = (s, name, n, seen) => {
+  if (name === 'VP8L') name = 'VP8 ';
+  if (seen.has(name) || (name !== 'VP8 ' && name !== 'ALPH')) return false;
+  seen.add(name);
+  s.copy(8 + n);
+  return true;
+};
 
 /** exif leaves of Exif the orientation. */
 export function exif(s: Stream, n: number): void {
