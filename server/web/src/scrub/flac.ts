@@ -1,18 +1,16 @@
-import { Bytes, has } from './bytes';
+import { has } from './bytes';
+import {
+  flacHeadLen,
+  flacInvalid,
+  flacNoteBlock,
+  flacPadding,
+  flacSeekTable,
+  flacStreamInfo,
+  flacStreamInfoLen,
+} from './flac_block';
 import { flacSound } from './flac_sound';
 import { Stream, streamWindow } from './stream';
-import { noteWords, Other, Preview, Software } from './words';
 
-// Types of metadata blocks.
-export const flacStreamInfo = 0;
-export const flacPadding = 1;
-const flacSeekTable = 3;
-export const flacVorbisComment = 4;
-const flacPicture = 6;
-const flacInvalid = 127;
-
-export const flacStreamInfoLen = 34;
-export const flacHeadLen = 4 + 4 + flacStreamInfoLen;
 const flacSeekPointLen = 18;
 
 export function flac(s: Stream): void {
@@ -47,17 +45,4 @@ function flacBlock(s: Stream, seen: { table: boolean }): boolean {
   flacNoteBlock(s, typ, s.peek(Math.min(n, 4 << 10)));
   if (s.skip(n) < n) s.unknown();
   return last;
-}
-
-/** flacNoteBlock says what goes away with a block that begins with b. */
-export function flacNoteBlock(s: Stream, typ: number, b: Bytes): void {
-  switch (typ) {
-    case flacPadding:
-      return;
-    case flacVorbisComment:
-      return noteWords(s, b, Software);
-    case flacPicture:
-      return s.found(Preview);
-  }
-  noteWords(s, b, Other);
 }

@@ -1,11 +1,8 @@
-import { Bytes, has, index, le32, notZero, text } from './bytes';
-import { id3Size } from './mp3';
+import { apeHeadLen, apeMagic, apeValid } from './ape';
+import { Bytes, has, index, le32, text } from './bytes';
+import { id3Size, id3v1Len } from './id3';
 import { Stream, streamWindow } from './stream';
 import { noteNext, noteWords, Text } from './words';
-
-export const apeMagic = 'APETAGEX';
-const apeHeadLen = 32;
-export const id3v1Len = 128;
 
 /** flacSound passes the sound, without tags in it or behind it. */
 export function flacSound(s: Stream): void {
@@ -36,12 +33,6 @@ function apeTag(b: Bytes): [number, number] {
     const isHeader = 1 << 29;
     if (apeValid(h) && le32(h, 20) & isHeader) return [at, apeHeadLen + le32(h, 12)];
   }
-}
-
-/** apeValid reports whether a header or footer of an APE tag is of a version that exists, and has zeros where it must. */
-function apeValid(h: Bytes): boolean {
-  const v = le32(h, 8);
-  return has(h, apeMagic) && (v === 1000 || v === 2000) && !notZero(h.subarray(24, 32));
 }
 
 /** flacEnd passes b, which the sound ends with, but for tags at its end. */

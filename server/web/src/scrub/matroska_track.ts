@@ -1,7 +1,7 @@
 import { Bytes, has, none, notZero, putLE32 } from './bytes';
 import { Ebml, ebmlEach, ebmlNumber } from './ebml';
 import { copyMedia } from './encoder';
-import { flacPadding, flacStreamInfo, flacStreamInfoLen } from './flac';
+import { flacPadding, flacStreamInfo, flacStreamInfoLen } from './flac_block';
 import { inside, Mkv, mkvNote, mkvText, noteJunk, voidElement } from './matroska';
 import { mkvCodecID, mkvTrackNumber, mkvTrackType } from './matroska_table';
 import { blankSpeex, opusHeadLen } from './ogg_codec';

@@ -1,17 +1,12 @@
 import { Bytes, bytes, has, notZero } from './bytes';
 import { flac } from './flac';
-import { mp3Free, mp3Head } from './mp3_frame';
+import { id3Size, id3Valid } from './id3';
+import { Mp3File, mp3Free, mp3Head } from './mp3_frame';
 import { blankTags, cut, frame, mp3BlankFiller } from './mp3_inside';
 import { Stream, streamWindow } from './stream';
 import { noteNext, noteWords, Other, Software, Text } from './words';
 
 const mp3Step = 32 << 10;
-
-/** An Mp3File is a stream of frames of MPEG sound. */
-export interface Mp3File {
-  s: Stream;
-  key: number; // of the frame before
-}
 
 export function mp3(s: Stream): void {
   mp3Tags(s);
@@ -33,16 +28,6 @@ function mp3Tags(s: Stream): void {
     if (n > 10) noteNext(s, n, Text);
     s.skip(n);
   }
-}
-
-/** id3Valid reports whether b begins with the head of an ID3v2 tag. */
-export function id3Valid(b: Bytes): boolean {
-  return b.length >= 10 && has(b, 'ID3') && b[3] !== 0xff && b[4] !== 0xff && ((b[6] | b[7] | b[8] | b[9]) & 0x80) === 0;
-}
-
-/** id3Size reads the size from the head or the footer of an ID3v2 tag. */
-export function id3Size(b: Bytes): number {
-  return ((b[6] & 0x7f) << 21) | ((b[7] & 0x7f) << 14) | ((b[8] & 0x7f) << 7) | (b[9] & 0x7f);
 }
 
 /** start finds the first frame. */

@@ -1,4 +1,11 @@
 import { Bytes } from './bytes';
+import { Stream } from './stream';
+
+/** An Mp3File is a stream of frames of MPEG sound. */
+export interface Mp3File {
+  s: Stream;
+  key: number; // of the frame before
+}
 
 /** An Mp3Header is the head of a frame of MPEG sound. */
 export interface Mp3Header {

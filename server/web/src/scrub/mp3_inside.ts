@@ -1,8 +1,8 @@
+import { apeMagic } from './ape';
 import { Bytes, bytes, has, index, notZero, text, u16, u32 } from './bytes';
 import { lameVersion } from './encoder';
-import { apeMagic, id3v1Len } from './flac_sound';
-import { id3Valid, Mp3File } from './mp3';
-import { Mp3Header } from './mp3_frame';
+import { id3v1Len, id3Valid } from './id3';
+import { Mp3File, Mp3Header } from './mp3_frame';
 import { noteWords, Software } from './words';
 
 const mp3Ext = 36;

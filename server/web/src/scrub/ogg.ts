@@ -1,23 +1,10 @@
 import { Bytes, has, index, le32, notZero, putLE32 } from './bytes';
-import { OggCodec, oggCodecOf } from './ogg_codec';
+import { oggCodecOf } from './ogg_codec';
 import { oggCRC } from './ogg_crc';
-import { rewrite } from './ogg_page';
+import { oggFirst, oggFlags, oggHeadLen, oggSegs, oggSerial, oggSum } from './ogg_head';
+import { OggStream, rewrite } from './ogg_page';
 import { baseWindow, Stream } from './stream';
 import { Other } from './words';
-
-// Where things stand in the head of a page.
-export const oggFlags = 5;
-export const oggGranule = 6;
-export const oggSerial = 14;
-export const oggSeq = 18;
-export const oggSum = 22;
-export const oggSegs = 26;
-export const oggHeadLen = 27;
-
-// Flags of a page.
-export const oggContinued = 1;
-export const oggFirst = 2;
-export const oggLast = 4;
 
 const oggMaxBad = 1000;
 const oggMaxStreams = 64;
@@ -32,17 +19,6 @@ interface OggFile {
   count: number; // of serial numbers given
   begun: boolean; // pages that are not the first of a stream have been seen
   bad: number;
-}
-
-/** An OggStream is one sound, picture or text of several that share a file. */
-export interface OggStream {
-  codec: OggCodec;
-  serial: number; // its new number
-  gone: number; // pages that were dropped
-  packets: number; // that have begun
-  open: boolean; // the last one goes on
-  dropping: boolean; // and is being dropped
-  sound: boolean; // FLAC: all headers have passed
 }
 
 export function ogg(s: Stream): void {

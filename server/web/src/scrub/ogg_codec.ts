@@ -1,6 +1,6 @@
 import { Bytes, has, le32, notZero } from './bytes';
-import { flacHeadLen } from './flac';
-import { oggHeadLen, oggSegs } from './ogg';
+import { flacHeadLen } from './flac_block';
+import { oggHeadLen, oggSegs } from './ogg_head';
 import { Stream } from './stream';
 import { Software } from './words';
 

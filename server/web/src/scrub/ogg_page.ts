@@ -1,10 +1,32 @@
 import { Bytes, bytes, has, le32, putLE32 } from './bytes';
-import { flacNoteBlock, flacPadding, flacVorbisComment } from './flac';
-import { oggContinued, oggFirst, oggFlags, oggGranule, oggHeadLen, oggLast, oggSegs, oggSeq, oggSerial, OggStream, oggSum } from './ogg';
-import { blankSpeex, oggFLAC, oggPacket } from './ogg_codec';
+import { flacNoteBlock, flacPadding, flacVorbisComment } from './flac_block';
+import { blankSpeex, OggCodec, oggFLAC, oggPacket } from './ogg_codec';
 import { oggCRC } from './ogg_crc';
+import {
+  oggContinued,
+  oggFirst,
+  oggFlags,
+  oggGranule,
+  oggHeadLen,
+  oggLast,
+  oggSegs,
+  oggSeq,
+  oggSerial,
+  oggSum,
+} from './ogg_head';
 import { Stream } from './stream';
 import { noteWords, Other, Software } from './words';
+
+/** An OggStream is one sound, picture or text of several that share a file. */
+export interface OggStream {
+  codec: OggCodec;
+  serial: number; // its new number
+  gone: number; // pages that were dropped
+  packets: number; // that have begun
+  open: boolean; // the last one goes on
+  dropping: boolean; // and is being dropped
+  sound: boolean; // FLAC: all headers have passed
+}
 
 /** rewrite passes a page without what has to go, or drops it if that leaves nothing. */
 export function rewrite(st: OggStream, s: Stream, page: Bytes): void {
