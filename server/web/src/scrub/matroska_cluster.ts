@@ -1,17 +1,10 @@
 import { Bytes } from './bytes';
 import { copyMedia } from './encoder';
 import { Ebml, ebmlEach, ebmlNumber } from './ebml';
-import { inside, Mkv, open, voidElement } from './matroska';
 import { mkvBlock } from './matroska_table';
-import { Wide } from './wide';
+import { inside, Mkv, voidElement } from './matroska_walk';
 
 const mkvMedia = 1 << 20;
-
-/** cluster passes a Cluster: a few seconds of all tracks. */
-export function cluster(m: Mkv, e: Ebml, end: Wide): void {
-  if (m.tracks.size === 0) m.s.unknown();
-  open(m, e, end);
-}
 
 const mkvBlockHead = 8 + 2 + 1;
 
