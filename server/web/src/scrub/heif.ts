@@ -1,32 +1,13 @@
-import { bytes, Bytes, has, notZero, text, u16, u32 } from './bytes';
-import { HeifExtent, hide, hideIdat, noteExtents, readExtents } from './heif_extents';
-import { choose, HeifRef, readRefs } from './heif_items';
-import { editProps, HeifLink, HeifProp, readProps } from './heif_props';
-import { IsoFile } from './isobmff';
-import { drop, IsoBox, isoFind, isoSplit } from './isobmff_box';
+import { bytes, Bytes, has, text, u32 } from './bytes';
+import { hide, hideIdat, noteExtents, readExtents } from './heif_extents';
+import { choose, readRefs } from './heif_items';
+import { free, Heif, heifID, HeifItem } from './heif_meta';
+import { editProps, readProps } from './heif_props';
+import { IsoBox, isoFind, isoSplit } from './isobmff_box';
 import { isoHdlr } from './isobmff_edit';
-import { noteWords, Other } from './words';
-
-/** A Heif is the box of type meta that describes pictures. It is edited in one piece. */
-export interface Heif {
-  f: IsoFile;
-  boxes: Map<string, Bytes>; // the bodies of the boxes in it
-  idat: number; // where that of idat is in the file
-  primary: number;
-  items: Map<number, HeifItem>;
-  refs: HeifRef[];
-  extents: HeifExtent[];
-  props: HeifProp[];
-  links: HeifLink[];
-  others: boolean; // some item is no picture, and goes
-}
-
-/** A HeifItem is one item. What is gone is removed. */
-export interface HeifItem {
-  typ: Bytes | undefined; // its four letters, in place
-  gone: boolean;
-  not: boolean; // no picture that we know: it goes whatever refers to it
-}
+import { IsoFile } from './isobmff_file';
+import { drop } from './isobmff_pass';
+import { Other } from './words';
 
 const heifLargest = 1 << 20;
 
@@ -117,13 +98,6 @@ function readItem(m: Heif, b: Bytes): boolean {
   return true;
 }
 
-/** heifID reads the number of an item from p, of 16 bits up to a version, of 32 bits after it, and returns what follows. */
-export function heifID(p: Bytes, b: Bytes, upTo: number): [number, Bytes] | undefined {
-  if (b.length > 0 && b[0] <= upTo && p.length >= 2) return [u16(p, 0), p.subarray(2)];
-  if (b.length > 0 && b[0] > upTo && p.length >= 4) return [u32(p, 0), p.subarray(4)];
-  return undefined;
-}
-
 /** edit writes into the whole of meta what was chosen. */
 function edit(m: Heif, b: Bytes): boolean {
   let ok = true;
@@ -156,13 +130,6 @@ function edit(m: Heif, b: Bytes): boolean {
     }
   });
   return ok && hideIdat(m);
-}
-
-/** free makes free space of a box. */
-export function free(m: Heif, name: Bytes, body: Bytes): void {
-  if (notZero(body)) noteWords(m.f.s, body.subarray(0, 4 << 10), Other);
-  name.set(bytes('free'));
-  body.fill(0);
 }
 
 /** editItems clears the names of items, and what type those were that go. */

@@ -1,18 +1,10 @@
 import { Bytes, index, notZero, u16 } from './bytes';
-import { Heif, heifID } from './heif';
-import { isoInt } from './isobmff_track';
+import { Heif, HeifExtent, heifID } from './heif_meta';
+import { isoInt } from './isobmff_box';
 import { streamWindow } from './stream';
 import { noteExif } from './tiff';
-import { Wide, wideFar, wideMin } from './wide';
+import { wideFar, wideMin } from './wide';
 import { noteWords, Other, Text } from './words';
-
-/** A HeifExtent is a piece of an item's bytes. */
-export interface HeifExtent {
-  item: number;
-  method: number; // heifInFile, heifInIdat, or relative to another item
-  from: Wide;
-  n: number; // -1: all there is
-}
 
 const heifInFile = 0;
 const heifInIdat = 1;

@@ -1,15 +1,8 @@
 import { Bytes, text } from './bytes';
-import { Heif, heifID } from './heif';
+import { Heif, heifID, HeifRef } from './heif_meta';
 import { alpha } from './heif_props';
 import { isoSplit } from './isobmff_box';
 import { Embedded, Preview } from './words';
-
-/** A HeifRef says that an item has to do with others. */
-export interface HeifRef {
-  typ: string;
-  from: number;
-  to: number[];
-}
 
 /** readRefs reads them. */
 export function readRefs(m: Heif, b: Bytes | undefined): boolean {

@@ -1,24 +1,10 @@
 import { Bytes, text, u16, u32 } from './bytes';
 import { blankEncoder } from './encoder';
-import { free, Heif, heifID } from './heif';
+import { free, Heif, heifID, HeifProp } from './heif_meta';
 import { isoSplit } from './isobmff_box';
-import { isoColr, IsoEdit, isoFirst, isoLook, isoString } from './isobmff_edit';
+import { isoColr, isoFirst, isoLook, isoString } from './isobmff_edit';
+import { IsoEdit } from './isobmff_file';
 import { Software } from './words';
-
-/** A HeifProp is a property that pictures share. */
-export interface HeifProp {
-  typ: string;
-  alpha: boolean; // says of a picture that it is how far another is see-through
-  gone: boolean;
-}
-
-/** A HeifLink says that an item has a property. */
-export interface HeifLink {
-  item: number;
-  prop: number;
-  essential: boolean;
-  in: Bytes; // the one or two bytes that say so
-}
 
 const isoPixi: IsoEdit = (_, p) => (p.length < 5 ? -1 : 5 + p[4]);
 

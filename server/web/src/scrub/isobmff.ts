@@ -1,32 +1,23 @@
-import { Stream, all } from './stream';
 import { copyMedia } from './encoder';
-import { box, IsoBox, isoHeader, note, pass, walk } from './isobmff_box';
+import { meta } from './heif';
+import { IsoBox, isoHeader } from './isobmff_box';
+import { channels, stsd } from './isobmff_entry';
+import { IsoFile, IsoSpecials } from './isobmff_file';
+import { fragment, traf } from './isobmff_fragment';
 import { isoGrammar } from './isobmff_grammar';
-import { IsoTrack } from './isobmff_track';
+import { counted, note, pass } from './isobmff_pass';
+import { gpsList, offsets, trak } from './isobmff_track';
+import { box, walk } from './isobmff_walk';
 import { sniff, SniffLen } from './sniff';
+import { all, Stream } from './stream';
 import { Wide, wideMax } from './wide';
 import { Other } from './words';
-
-/** An IsoFile is a file of the ISO base media family on its way through. */
-export interface IsoFile {
-  s: Stream;
-  image: boolean; // by its brand a HEIC or AVIF
-  index: boolean; // what says where the media are was seen
-  media: boolean; // media were seen
-  short: boolean; // the box being passed ended too early
-  cut: boolean; // the file ends within moov
-  reach: Wide; // the last position that anything kept starts at
-  kind: string; // the handler of the track being passed
-  tracks: Map<number, IsoTrack>;
-  drops: boolean; // some track is dropped
-  moof: number; // where the fragment being passed starts
-  next: Wide; // where its next run of samples starts, or -1
-}
 
 export function isobmff(s: Stream): void {
   const zero = new Wide(0);
   const f: IsoFile = {
     s,
+    specials,
     image: sniff(s.peek(SniffLen)).slice(0, 6) === 'image/',
     index: false,
     media: false,
@@ -65,7 +56,7 @@ function junk(f: IsoFile): void {
   f.s.zeroRest();
 }
 
-export function moov(f: IsoFile, b: IsoBox): void {
+function moov(f: IsoFile, b: IsoBox): void {
   f.index = true;
   f.short = false;
   pass(f, b.head);
@@ -73,8 +64,30 @@ export function moov(f: IsoFile, b: IsoBox): void {
   f.cut = f.cut || f.short;
 }
 
-export function mdat(f: IsoFile, b: IsoBox): void {
+function mdat(f: IsoFile, b: IsoBox): void {
   f.media = true;
   pass(f, b.head);
   copyMedia(f.s, b.body.n);
 }
+
+function dref(f: IsoFile, b: IsoBox): void {
+  counted(f, b);
+  walk(f, 'dref', b.body.plus(-8));
+}
+
+// The walk gets these functions with the file. Imported, they would make a circle, since they walk on into their boxes.
+const specials: IsoSpecials = {
+  moov,
+  moof: fragment,
+  mdat,
+  imda: mdat,
+  meta,
+  trak,
+  traf,
+  dref,
+  stsd,
+  stco: offsets,
+  co64: offsets,
+  'gps ': gpsList,
+  chan: channels,
+};

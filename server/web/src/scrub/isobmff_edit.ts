@@ -1,13 +1,9 @@
 import { bytes, Bytes, notZero, text, u32 } from './bytes';
-import { IsoFile } from './isobmff';
-import { IsoBox, pass } from './isobmff_box';
+import { IsoEdit, IsoFile, track } from './isobmff_file';
 import { all } from './stream';
 import { Software, Time } from './words';
 
 export const isoLook = 128;
-
-/** An IsoEdit edits the start of a box's body and returns how much of the body stays, or less than 0. */
-export type IsoEdit = (f: IsoFile, p: Bytes) => number;
 
 export const isoFirst =
   (n: number): IsoEdit =>
@@ -93,6 +89,12 @@ export const isoDfLa: IsoEdit = (_, p) => {
   return 42;
 };
 
+export const isoTrex: IsoEdit = (f, p) => {
+  if (p.length < 24) return -1;
+  track(f, u32(p, 4)).size = u32(p, 16);
+  return 24;
+};
+
 export const isoColr: IsoEdit = (_, p) => {
   switch (text(p, 0, 4)) {
     case 'nclx':
@@ -111,10 +113,4 @@ export const isoAuxi: IsoEdit = (_, p) => (p.length < 4 ? -1 : 4 + isoString(p.s
 /** isoString is the text at the start of b with the zero that ends it. */
 export function isoString(b: Bytes): Bytes {
   return b.subarray(0, b.indexOf(0) + 1 || b.length);
-}
-
-/** counted passes the header of a list: version, flags, count. */
-export function counted(f: IsoFile, b: IsoBox): void {
-  if (b.body.n < 8) f.s.unknown();
-  pass(f, b.head + 8);
 }

@@ -1,8 +1,9 @@
 import { u16, u32 } from './bytes';
-import { IsoFile } from './isobmff';
-import { drop, IsoBox, isoHeader, pass, walk, zero } from './isobmff_box';
-import { clear, counted } from './isobmff_edit';
-import { isoQuiet } from './isobmff_grammar';
+import { IsoBox, isoHeader } from './isobmff_box';
+import { clear } from './isobmff_edit';
+import { IsoFile } from './isobmff_file';
+import { counted, drop, isoQuiet, pass, zero } from './isobmff_pass';
+import { walk } from './isobmff_walk';
 
 /** stsd passes the descriptions of how samples are coded. */
 export function stsd(f: IsoFile, b: IsoBox): void {

@@ -1,7 +1,9 @@
 import { Bytes, u32 } from './bytes';
-import { IsoFile } from './isobmff';
-import { drop, IsoBox, isoFind, isoSplit, pass, walk } from './isobmff_box';
-import { ahead, isoInt, IsoTrack } from './isobmff_track';
+import { IsoBox, isoFind, isoInt, isoSplit } from './isobmff_box';
+import { IsoFile, IsoTrack } from './isobmff_file';
+import { drop, pass } from './isobmff_pass';
+import { ahead } from './isobmff_track';
+import { walk } from './isobmff_walk';
 import { Wide, wideFar, wideMin } from './wide';
 import { Embedded } from './words';
 

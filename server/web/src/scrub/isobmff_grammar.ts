@@ -1,5 +1,22 @@
-import { isoAuxi, isoColr, isoCslg, isoDfLa, IsoEdit, isoElst, isoFirst, isoHdlr, isoMdhd, isoMvhd, isoStsz, isoStz2, isoTable, isoTkhd, isoVendor } from './isobmff_edit';
-import { isoTrex } from './isobmff_track';
+import {
+  isoAuxi,
+  isoColr,
+  isoCslg,
+  isoDfLa,
+  isoElst,
+  isoFirst,
+  isoHdlr,
+  isoMdhd,
+  isoMvhd,
+  isoStsz,
+  isoStz2,
+  isoTable,
+  isoTkhd,
+  isoTrex,
+  isoVendor,
+} from './isobmff_edit';
+import { IsoEdit } from './isobmff_file';
+import { isoQuiet } from './isobmff_pass';
 
 // What becomes of a box.
 export const isoDrop = 0; // becomes free, full of zeros
@@ -9,9 +26,6 @@ export const isoKids = 3; // stays, and so do the boxes in it that are named
 export const isoCoded = 4; // stays without the signatures of encoders
 export const isoSpecial = 5; // see special
 export type IsoAction = 0 | 1 | 2 | 3 | 4 | 5;
-
-/** isoQuiet marks what tells nothing to anybody. */
-export const isoQuiet = 'nothing';
 
 interface IsoRule {
   do: IsoAction;

@@ -1,34 +1,10 @@
 import { Bytes, text, u16, u32 } from './bytes';
-import { IsoFile } from './isobmff';
-import { drop, IsoBox, isoFind, pass, walk, wide64, zero } from './isobmff_box';
-import { counted, IsoEdit } from './isobmff_edit';
-import { Wide, wideFar, wideMin } from './wide';
+import { IsoBox, isoFind, isoInt } from './isobmff_box';
+import { IsoFile, track } from './isobmff_file';
+import { counted, drop, pass, zero } from './isobmff_pass';
+import { walk } from './isobmff_walk';
+import { Wide, wideFar } from './wide';
 import { Device, Embedded, Place, Text, Time } from './words';
-
-/** An IsoTrack is what fragments need to know about a track. */
-export interface IsoTrack {
-  dropped: boolean;
-  size: number; // of a sample that does not say
-}
-
-const isoTracks = 1024;
-
-/** track returns what is known about a track. */
-function track(f: IsoFile, id: number): IsoTrack {
-  let t = f.tracks.get(id);
-  if (!t) {
-    if (f.tracks.size >= isoTracks) f.s.unknown();
-    t = { dropped: false, size: 0 };
-    f.tracks.set(id, t);
-  }
-  return t;
-}
-
-export const isoTrex: IsoEdit = (f, p) => {
-  if (p.length < 24) return -1;
-  track(f, u32(p, 4)).size = u32(p, 16);
-  return 24;
-};
 
 /** trak passes a track of pictures or sound. Others go with all of their samples. */
 export function trak(f: IsoFile, b: IsoBox): void {
@@ -151,17 +127,6 @@ function size(z: IsoSizes, i: number): number {
       return u16(z.table, at);
   }
   return u32(z.table, at);
-}
-
-/** isoInt reads a number of 0, 4 or 8 bytes; one that is too large is made one after the end of any file. */
-export function isoInt(b: Bytes): Wide {
-  switch (b.length) {
-    case 4:
-      return new Wide(u32(b, 0));
-    case 8:
-      return wideMin(wide64(b, 0), wideFar);
-  }
-  return new Wide(0);
 }
 
 /** offsets passes the positions of the chunks of a track and remembers the last. */
