@@ -6,7 +6,8 @@
 // Every file directly in src, such as seal.ts, becomes one script of its own,
 // minified, gzipped, and named for its content. page.ts comes last and knows the
 // names of the others. With -check nothing is written, and what differs from
-// dist is an error. With -test DIR the scripts of src/test go to DIR, for tests.
+// dist is an error. With -test DIR the scripts of src/test go to DIR, for tests,
+// and the workers beside them, each as NAME.js; vectors.mjs runs them in Node.
 package main
 
 import (
@@ -35,7 +36,7 @@ const (
 
 func main() {
 	check := flag.Bool("check", false, "compare with dist, write nothing")
-	test := flag.String("test", "", "write the scripts of src/test to `DIR`")
+	test := flag.String("test", "", "write the scripts of src/test and the workers to `DIR`")
 	flag.Parse()
 	err := error(nil)
 	if *test != "" {
@@ -76,7 +77,7 @@ func run(check bool) error {
 
 // build returns all scripts by their names.
 func build() (map[string][]byte, error) {
-	entries, err := filepath.Glob(src + "/*.ts")
+	entries, err := workers()
 	if err != nil {
 		return nil, err
 	}
@@ -86,26 +87,32 @@ func build() (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		base := strings.TrimSuffix(filepath.Base(entry), ".ts")
 		sum := sha256.Sum256(script)
-		names[base] = base + "-" + hex.EncodeToString(sum[:8]) + ".js"
-		built[names[base]] = script
+		names[baseOf(entry)] = baseOf(entry) + "-" + hex.EncodeToString(sum[:8]) + ".js"
+		built[names[baseOf(entry)]] = script
 		return nil
 	}
 	for _, e := range entries {
-		if filepath.Base(e) == "page.ts" || strings.HasSuffix(e, ".d.ts") {
-			continue
-		}
 		if err := add(e, nil); err != nil {
 			return nil, err
 		}
 	}
-	workers, err := json.Marshal(names)
+	known, err := json.Marshal(names)
 	if err != nil {
 		return nil, err
 	}
-	return built, add(filepath.Join(src, "page.ts"), map[string]string{"WORKERS": string(workers)})
+	return built, add(filepath.Join(src, "page.ts"), map[string]string{"WORKERS": string(known)})
 }
+
+// workers returns the sources of all scripts but the page's own.
+func workers() ([]string, error) {
+	entries, err := filepath.Glob(src + "/*.ts")
+	return slices.DeleteFunc(entries, func(e string) bool {
+		return filepath.Base(e) == "page.ts" || strings.HasSuffix(e, ".d.ts")
+	}), err
+}
+
+func baseOf(entry string) string { return strings.TrimSuffix(filepath.Base(entry), ".ts") }
 
 func bundle(entry string, defines map[string]string) ([]byte, error) {
 	result := api.Build(api.BuildOptions{
@@ -136,12 +143,16 @@ func buildTests(dir string) error {
 	if err != nil || len(entries) == 0 {
 		return errors.Join(err, errors.New("no scripts in src/test"))
 	}
-	for _, e := range entries {
+	beside, err := workers()
+	if err != nil {
+		return err
+	}
+	for _, e := range append(entries, beside...) {
 		script, err := bundle(e, nil)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(filepath.Base(e), ".ts")+".js"), script, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, baseOf(e)+".js"), script, 0o644); err != nil {
 			return err
 		}
 	}
