@@ -16,9 +16,21 @@ func NewFixedSealer(to *Recipients, out Output, opt Options, seed Seed, secret s
 	return newSealer(to, out, opt, seed, &NewIdentity{secret, id.Recipient, id.Public}, r)
 }
 
-func (s *Sealer) Seed() Seed       { return s.seed }
-func (s *Sealer) Identity() string { return s.identity }
-func (s *Sealer) Held() int        { return s.n }
+func (s *Sealer) Seed() Seed { return s.streaming.seed }
+
+func (s *Sealer) Identity() string {
+	if s.Sealed() {
+		return ""
+	}
+	return s.planning.identity
+}
+
+func (s *Sealer) Held() int {
+	if s.Sealed() {
+		return s.streaming.n
+	}
+	return s.planning.n
+}
 
 var (
 	ParseTar  = parseTar2

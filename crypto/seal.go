@@ -35,31 +35,16 @@ type Options struct {
 // is written and is used by one goroutine at a time. After an error, or a panic
 // that came out of the output, only [Sealer.Cut] makes sense; but where Words or
 // File answer [ErrTooMuch], Close still completes the drop with what it has.
+//
+// It has two states. Planning: all that was written is held, and may still become
+// one letter. Streaming: the opening letter is sealed, and chunks follow it.
 type Sealer struct {
-	out        Output
-	opt        Options
-	recipients *Recipients // of the opening letter
-	seed       Seed
-	receipt    Receipt
-	identity   string          // the drop's secret, until the opening letter is sealed
-	dropKey    []age.Recipient // its public half, to which chunks and closing letter go
-	m          Manifest
-	chunkSize  int
-
-	buf        []byte // what is held: behind 512 bytes for a header, once the letter is sealed
-	n          int
-	held       []segment // before the letter is sealed: what buf[:n] is made of
-	overflowed bool      // the words did not fit into the letter: they are file 1
-	cur        *current  // the file that Write appends to
-	obj        *object   // the open chunk
-	k          uint64    // number of the last chunk that was begun
-	err        error
-}
-
-// segment is text or a part of a file that waits for the opening letter.
-type segment struct {
-	file     int // number in the manifest, 0 for the words
-	from, to int // in buf
+	receipt   Receipt
+	m         Manifest
+	cur       *current  // the file that Write appends to
+	planning  *planning // nil once the letter is sealed
+	streaming streaming
+	err       error
 }
 
 // current is the file that is being written.
@@ -69,6 +54,13 @@ type current struct {
 	size  int64
 	parts int64
 	open  bool // Details may still come
+}
+
+func (c *current) isWords() bool { return c != nil && c.file == 0 }
+
+func (c *current) add(p []byte) {
+	c.hash.Write(p)
+	c.size += int64(len(p))
 }
 
 // buffer holds a part behind its tar header, or a small archive.
@@ -88,16 +80,22 @@ func NewSealer(to *Recipients, out Output, opt Options) (*Sealer, error) {
 }
 
 func newSealer(to *Recipients, out Output, opt Options, seed Seed, identity *NewIdentity, receipt Receipt) *Sealer {
-	s := &Sealer{
-		out: out, opt: opt, recipients: to, seed: seed, receipt: receipt,
-		identity: identity.Secret, dropKey: []age.Recipient{identity.Recipient}, chunkSize: LargeObject,
-	}
+	size := LargeObject
 	if opt.Small || opt.Total >= 0 && opt.Total < 512<<10 {
-		s.chunkSize = SmallObject
+		size = SmallObject
 	}
-	s.m = Manifest{V: 1, Drop: seed.Number(), Via: Clean(opt.Via, 16), Lang: Clean(opt.Lang, 16), To: to.Hash()}
-	s.buf = buffers.Get().(*buffer)[:]
-	return s
+	m := Manifest{V: 1, Drop: seed.Number(), Via: Clean(opt.Via, 16), Lang: Clean(opt.Lang, 16), To: to.Hash()}
+	return &Sealer{
+		receipt: receipt,
+		m:       m,
+		planning: &planning{
+			letter: letter{seed: seed, identity: identity.Secret}, to: to, announced: opt.Plan,
+			buf: buffers.Get().(*buffer)[:],
+		},
+		streaming: streaming{
+			out: out, seed: seed, kind: to.kind, dropKey: []age.Recipient{identity.Recipient}, chunkSize: size, drop: m.Drop,
+		},
+	}
 }
 
 // Receipt returns the receipt of this drop. It may be shown only when Close
@@ -105,7 +103,7 @@ func newSealer(to *Recipients, out Output, opt Options, seed Seed, identity *New
 func (s *Sealer) Receipt() Receipt { return s.receipt }
 
 // Sealed reports whether the opening letter is sealed.
-func (s *Sealer) Sealed() bool { return s.identity == "" }
+func (s *Sealer) Sealed() bool { return s.planning == nil }
 
 // Where sets the witness's words for the place, When those for the time. They
 // may come at any time before Close.
@@ -115,37 +113,42 @@ func (s *Sealer) Where(text string) error { return s.set(&s.m.Where, text) }
 func (s *Sealer) When(text string) error { return s.set(&s.m.When, text) }
 
 func (s *Sealer) set(field *string, text string) error {
+	text = Clean(text, MaxWhere)
 	if !s.Sealed() && s.err == nil {
 		old := *field
-		*field = Clean(text, MaxWhere)
-		fits := s.letterRoom() >= 0
+		*field = text
+		fits := s.fits()
 		if *field = old; !fits { // then it goes into the closing letter
 			s.err = s.sealLetter(false)
 		}
 	}
-	*field = Clean(text, MaxWhere)
+	*field = text
 	return s.err
 }
+
+// fits reports whether the letter has room for all that is planned.
+func (s *Sealer) fits() bool { return s.planning.room(&s.m, s.cur) >= 0 }
 
 // Words starts the testimony. It becomes words.txt in the opening letter if it
 // fits there, and a text file otherwise.
 func (s *Sealer) Words() error {
-	if s.Sealed() || len(s.held) > 0 && s.held[0].file == 0 {
+	if s.Sealed() || s.planning.hasWords() {
 		return s.file(File{Type: "text/plain"}, false)
 	}
 	if err := s.finishFile(); err != nil {
 		return err
 	}
-	s.held = append([]segment{{file: 0, from: s.n, to: s.n}}, s.held...)
 	s.cur = &current{hash: sha256.New()}
-	if s.letterRoom() < 0 {
-		s.held, s.cur = s.held[1:], nil
-		if s.err = s.sealLetter(false); s.err != nil {
-			return s.err
-		}
-		return s.file(File{Type: "text/plain"}, false)
+	s.planning.begin(0)
+	if s.fits() {
+		return nil
 	}
-	return nil
+	s.planning.undo(0)
+	s.cur = nil
+	if s.err = s.sealLetter(false); s.err != nil {
+		return s.err
+	}
+	return s.file(File{Type: "text/plain"}, false)
 }
 
 // File starts the next file. Type, Name, Details and Removed of f are used.
@@ -162,9 +165,9 @@ func (s *Sealer) file(f File, open bool) error {
 	}
 	s.cur = &current{file: n, hash: sha256.New(), open: open}
 	if !s.Sealed() {
-		s.held = append(s.held, segment{file: n, from: s.n, to: s.n})
-		if s.letterRoom() < 0 {
-			s.held = s.held[:len(s.held)-1]
+		s.planning.begin(n)
+		if !s.fits() {
+			s.planning.undo(n)
 			s.err = s.sealLetter(false)
 		}
 	}
@@ -214,58 +217,33 @@ func (s *Sealer) Write(p []byte) (int, error) {
 		if !s.Sealed() {
 			s.err = s.sealLetter(false)
 		} else {
-			s.err = s.writePart()
+			s.err = s.streaming.writePart(s.cur)
 		}
 	}
 	return total - len(p), s.err
 }
 
-// hold takes as much of p into the buffer as the next object can carry.
+// hold takes as much of p as the next object can carry.
 func (s *Sealer) hold(p []byte) int {
 	if s.Sealed() {
-		n := copy(s.buf[blockSize+s.n:blockSize+s.partLimit()], p)
-		s.n += n
-		return n
+		return s.streaming.hold(p)
 	}
-	seg := s.curSegment()
-	// The room counts whole blocks; the segment may still grow in its last one.
-	free := s.letterRoom() + blocks(seg.to-seg.from) - (seg.to - seg.from)
-	n := copy(s.buf[s.n:min(s.n+max(free, 0), len(s.buf))], p)
-	s.cur.hash.Write(p[:n])
-	s.cur.size += int64(n)
-	s.n += n
-	seg.to += n
+	n := s.planning.hold(p, &s.m, s.cur)
+	s.cur.add(p[:n])
 	return n
-}
-
-// curSegment returns the segment of the current file.
-func (s *Sealer) curSegment() *segment {
-	if s.cur.file == 0 {
-		return &s.held[0]
-	}
-	return &s.held[len(s.held)-1]
-}
-
-// partLimit returns how long the part in the buffer may become.
-func (s *Sealer) partLimit() int {
-	if s.obj != nil {
-		return min(MaxPart, s.obj.room())
-	}
-	empty := object{capacity: capacity(s.recipients.kind, 1, s.chunkSize)}
-	return min(MaxPart, empty.room())
 }
 
 // Pause stores what is held, because no more may come: the rest of the open
 // chunk is padding. Writing may go on afterwards.
 func (s *Sealer) Pause() error {
-	if s.err == nil && !s.Sealed() && s.n > 0 {
+	if s.err == nil && !s.Sealed() && s.planning.n > 0 {
 		s.err = s.sealLetter(false)
 	}
 	if s.err == nil && s.Sealed() {
-		s.err = s.writePart()
+		s.err = s.streaming.writePart(s.cur)
 	}
 	if s.err == nil {
-		s.err = s.finishChunk()
+		s.err = s.streaming.finishChunk()
 	}
 	return s.err
 }
@@ -277,8 +255,8 @@ func (s *Sealer) Close() error {
 	if err == nil && !s.Sealed() {
 		err = s.sealLetter(true)
 	} else if err == nil {
-		if err = s.finishChunk(); err == nil {
-			err = s.sealClosing()
+		if err = s.streaming.finishChunk(); err == nil {
+			err = s.streaming.sealClosing(s.m)
 		}
 	}
 	if s.err = err; err == nil {
@@ -293,7 +271,7 @@ func (s *Sealer) Close() error {
 // it does nothing. The Sealer cannot be used afterwards.
 func (s *Sealer) Cut() error {
 	defer s.wipe() // the output may panic once more
-	if s.err == nil && s.obj != nil && s.obj.torn {
+	if o := s.streaming.obj; s.err == nil && o != nil && o.torn {
 		s.err = errTorn
 	}
 	err := s.Pause()
@@ -304,12 +282,15 @@ func (s *Sealer) Cut() error {
 }
 
 func (s *Sealer) wipe() {
-	o := s.obj
-	if s.buf != nil {
-		clear(s.buf)
-		buffers.Put((*buffer)(s.buf))
+	o, buf := s.streaming.obj, s.streaming.buf
+	if !s.Sealed() {
+		buf = s.planning.buf
 	}
-	s.obj, s.buf, s.identity, s.seed, s.n = nil, nil, "", Seed{}, 0
+	if buf != nil {
+		clear(buf)
+		buffers.Put((*buffer)(buf))
+	}
+	s.planning, s.streaming = nil, streaming{}
 	if o != nil {
 		o.abort()
 	}
@@ -321,15 +302,15 @@ func (s *Sealer) finishFile() error {
 		return s.err
 	}
 	if s.Sealed() {
-		if s.err = s.writePart(); s.err != nil {
+		if s.err = s.streaming.writePart(s.cur); s.err != nil {
 			return s.err
 		}
 	}
 	s.Details("unknown", nil)
 	if s.cur.file > 0 {
 		s.figures()
-	} else if s.held[0].from == s.held[0].to {
-		s.held = s.held[1:] // no words after all
+	} else if len(s.planning.current(0).data) == 0 {
+		s.planning.undo(0) // no words after all
 	}
 	s.cur = nil
 	return nil
