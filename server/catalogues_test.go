@@ -203,7 +203,7 @@ func TestEnglishPromisesNothingGrand(t *testing.T) {
 // Every sentence is asked for, by a template or by code, and none is asked for
 // that is not there.
 func TestEverySentenceIsUsed(t *testing.T) {
-	templates, script, code := sources(t, "web/*.html"), sources(t, "web/src/*.ts", "web/src/*/*.ts"), sources(t, "*.go")
+	templates, script, code := sources(t, "web/*.html"), sources(t, "web/src/*.ts", "web/src/*/*.ts", "web/src/*/*/*.ts"), sources(t, "*.go")
 	there := map[string]bool{}
 	for _, e := range catalogue(t, "en") {
 		there[e.key] = true

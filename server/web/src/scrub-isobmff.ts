@@ -1,4 +1,4 @@
-import { isobmff } from './scrub/isobmff';
+import { isobmff } from './scrub/isobmff/isobmff';
 import { serve } from './scrub/worker';
 
 serve({

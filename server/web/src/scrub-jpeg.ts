@@ -1,4 +1,4 @@
-import { jpeg } from './scrub/jpeg';
+import { jpeg } from './scrub/jpeg/jpeg';
 import { serve } from './scrub/worker';
 
 serve({ 'image/jpeg': jpeg });

@@ -1,6 +1,6 @@
-import { flac } from './scrub/flac';
-import { mp3 } from './scrub/mp3';
-import { ogg } from './scrub/ogg';
+import { flac } from './scrub/flac/flac';
+import { mp3 } from './scrub/mp3/mp3';
+import { ogg } from './scrub/ogg/ogg';
 import { wav } from './scrub/wav';
 import { serve } from './scrub/worker';
 

@@ -1,0 +1,70 @@
+import { apeHeadLen, apeMagic, apeValid } from '../ape';
+import { Bytes, has, index, le32, text } from '../bytes';
+import { id3Size, id3v1Len } from '../id3';
+import { Stream, streamWindow } from '../stream';
+import { noteNext, noteWords, Text } from '../words';
+
+/** flacSound passes the sound, without tags in it or behind it. */
+export function flacSound(s: Stream): void {
+  let far = false; // something has passed that is in the window no more
+  for (;;) {
+    const b = s.peek(streamWindow);
+    const [i, n] = apeTag(b);
+    if (n > 0) {
+      flacEnd(s, b.subarray(0, i), far);
+      noteNext(s, n, Text);
+      s.skip(n);
+      far = false;
+    } else if (b.length < streamWindow) {
+      return flacEnd(s, b, far);
+    } else {
+      s.copy(streamWindow / 2);
+      far = true;
+    }
+  }
+}
+
+/** apeTag finds an APE tag that says at its front how long it is: where, and its length or 0. */
+function apeTag(b: Bytes): [number, number] {
+  for (let at = 0; ; at++) {
+    at = index(b, apeMagic, at);
+    if (at < 0 || at + apeHeadLen > b.length) return [0, 0];
+    const h = b.subarray(at, at + apeHeadLen);
+    const isHeader = 1 << 29;
+    if (apeValid(h) && le32(h, 20) & isHeader) return [at, apeHeadLen + le32(h, 12)];
+  }
+}
+
+/** flacEnd passes b, which the sound ends with, but for tags at its end. */
+function flacEnd(s: Stream, b: Bytes, far: boolean): void {
+  let end = b.length;
+  for (;;) {
+    const n = tagAtEnd(b.subarray(0, end));
+    if (n === 0) break;
+    if (n > end) {
+      s.partly = s.partly || far;
+      break;
+    }
+    end -= n;
+    noteWords(s, b.subarray(end, end + Math.min(n, 4 << 10)), Text);
+  }
+  if (end < b.length && end < id3v1Len && far) s.partly = true;
+  s.copy(end);
+  s.skip(b.length - end);
+}
+
+/** tagAtEnd returns how long the tag is that b ends with, or 0. */
+function tagAtEnd(b: Bytes): number {
+  let n = b.length - id3v1Len;
+  if (n >= 0 && has(b, 'TAG', n)) return id3v1Len;
+  n = b.length - apeHeadLen;
+  if (n >= 0 && apeValid(b.subarray(n))) {
+    const hasHeader = b[n + 23] >> 7 ? apeHeadLen : 0;
+    return Math.max(le32(b, n + 12) + hasHeader, apeHeadLen);
+  }
+  n = b.length - 10;
+  if (n >= 0 && has(b, '3DI', n) && b[n + 3] !== 0xff) return id3Size(b.subarray(n)) + 20;
+  n = b.length - 15;
+  const lyrics = /^(\d{6})LYRICS200$/.exec(text(b, Math.max(n, 0), b.length));
+  return n >= 0 && lyrics ? Number(lyrics[1]) + 15 : 0;
+}

@@ -1,0 +1,47 @@
+import { bytes, notZero } from '../bytes';
+import { copyMedia } from '../encoder';
+import { noteWords, Other } from '../words';
+import { IsoBox } from './box';
+import { IsoFile } from './file';
+
+/** isoQuiet marks what tells nothing to anybody. */
+export const isoQuiet = 'nothing';
+
+/** pass copies n bytes as they are: only media may be hidden. */
+export function pass(f: IsoFile, n: number): void {
+  f.s.pinned = true;
+  f.short = f.s.copy(n) < n || f.short;
+  f.s.pinned = false;
+}
+
+/** coded is pass for what encoders sign. */
+export function coded(f: IsoFile, n: number): void {
+  f.s.pinned = true;
+  f.short = copyMedia(f.s, n) < n || f.short;
+  f.s.pinned = false;
+}
+
+export function zero(f: IsoFile, n: number): void {
+  f.short = f.s.zero(n) < n || f.short;
+}
+
+/** drop passes a box as free space. */
+export function drop(f: IsoFile, b: IsoBox, cls: string): void {
+  note(f, b.size, cls);
+  f.s.peek(8).set(bytes('free'), 4);
+  pass(f, b.head);
+  zero(f, b.body.n);
+}
+
+/** note notes what the next box of n bytes tells, unless it is empty. */
+export function note(f: IsoFile, n: number, cls: string): void {
+  const p = f.s.peek(Math.min(n, 4 << 10));
+  if (cls === isoQuiet || p.length < 4 || !notZero(p.subarray(8))) return;
+  noteWords(f.s, p.subarray(4), cls || Other);
+}
+
+/** counted passes the header of a list: version, flags, count. */
+export function counted(f: IsoFile, b: IsoBox): void {
+  if (b.body.n < 8) f.s.unknown();
+  pass(f, b.head + 8);
+}

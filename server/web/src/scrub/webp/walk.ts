@@ -1,0 +1,23 @@
+import { riffBlank, riffHead, riffJunk } from '../riff';
+import { Stream } from '../stream';
+import { Other, Text } from '../words';
+
+/** A Keep keeps a chunk, or reports that it is none to keep; seen is what it kept before. */
+export type Keep = (s: Stream, name: string, n: number, seen: Set<string>) => boolean;
+
+/** chunks takes chunks up to a position of the input. */
+export function chunks(s: Stream, end: number, keep: Keep): void {
+  const seen = new Set<string>();
+  while (s.pos < end) {
+    const left = end - s.pos - 8;
+    const head = riffHead(s);
+    if (!head || left < 0) return riffBlank(s, left + 8, Other);
+    const [name, n] = head;
+    if (n > left && webpNeeded.indexOf(name) >= 0) s.unknown();
+    if (n > left || !keep(s, name, n, seen)) riffJunk(s, Math.min(n, left), name === 'XMP ' ? Text : Other);
+    if (n % 2 === 1 && s.pos < end) s.zero(1);
+  }
+}
+
+/** webpNeeded are chunks without which decoders show nothing, or something else. */
+const webpNeeded = ['VP8 ', 'VP8L', 'VP8X', 'ALPH', 'ANIM', 'ANMF', 'ICCP'];
