@@ -24,7 +24,7 @@ const script = (name) => new vm.Script(readFileSync(join(scripts, name + '.js'),
 const json = (...path) => JSON.parse(readFileSync(join(vectors, ...path), 'utf8'));
 const sha256 = (b) => createHash('sha256').update(b).digest('hex');
 
-// ---- seal: golden drops, as in e2e/sealing_test.go
+// ---- seal: golden drops, as in e2e/page/sealing_test.go
 
 globalThis.crypto ??= webcrypto; // Node 18 has none
 script('vectors').runInThisContext();
@@ -73,7 +73,7 @@ test("seal: with the library's cipher", async () => {
   await isGolden(v, (await sealVector(v)).map((s) => ({ id: s.id, object: Buffer.from(s.object, 'base64') })));
 });
 
-// ---- scrub: samples, as in e2e/twin_test.go
+// ---- scrub: samples, as in e2e/scrub/twin_test.go
 
 /** A Blob that can be read at once. */
 class Bytes {

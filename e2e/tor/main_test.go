@@ -1,0 +1,10 @@
+package tor
+
+import (
+	"os"
+	"testing"
+
+	"temoin/e2e/box"
+)
+
+func TestMain(m *testing.M) { os.Exit(box.Main(m)) }
