@@ -99,7 +99,9 @@ type deadSource struct {
 }
 
 func (d *deadSource) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
-	var list iter.Seq2[storage.Info, error] = func(yield func(storage.Info, error) bool) { yield(storage.Info{}, storage.ErrUnreachable) }
+	var list iter.Seq2[storage.Info, error] = func(yield func(storage.Info, error) bool) {
+		yield(storage.Info{}, storage.ErrUnreachable)
+	}
 	d.once.Do(func() {
 		list = d.source.List(ctx, prefix, after)
 		d.source.fail = func(string) error { return storage.ErrUnreachable }
@@ -161,8 +163,8 @@ func TestOneWrongBitIsNotForEver(t *testing.T) {
 	}
 }
 
-// What was taken for somebody else's is looked at again in turn, or at once when
-// that is asked for.
+// An object that was taken for another coordinator's is tried again in turn, or in
+// the next pull with PullOptions.Again.
 func TestVerdictsComeUpAgain(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		keys, to := coordinator(t, crypto.X25519)
@@ -190,9 +192,8 @@ func TestVerdictsComeUpAgain(t *testing.T) {
 	}
 }
 
-// A letter of ours that does not open is an error in the pull that first meets
-// it, and a number afterwards; it is tried each time, but not more of such than
-// 1,000.
+// A letter of ours that does not open is an error in the pull that first meets it,
+// and only counted in later ones. It is tried each time, up to 1,000 such letters.
 func TestBrokenLetters(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -206,7 +207,8 @@ func TestBrokenLetters(t *testing.T) {
 	}
 	src.body = func(string, int64) []byte { return broken }
 	_, path := newVault(t, keys)
-	if r := pullErr(t, again(t, path, keys), src, crypto.ErrMalformed); r.Damaged != 1200 || r.New != 1 || len(r.Bad) != 1000 {
+	if r := pullErr(t, again(t, path, keys), src, crypto.ErrMalformed); r.Damaged != 1200 ||
+		r.New != 1 || len(r.Bad) != 1000 {
 		t.Errorf("the first pull: %d damaged, %d new, %d named", r.Damaged, r.New, len(r.Bad))
 	}
 	src.fetched = map[string]int{}

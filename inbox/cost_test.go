@@ -58,7 +58,7 @@ func (w countWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Whose an object is, its header tells: of what is not ours no more is read.
+// Of an object that is sealed to other keys only the header is read.
 func TestJunkCostsItsHeader(t *testing.T) {
 	keys, to := coordinator(t, crypto.Hybrid)
 	_, other := coordinator(t, crypto.Hybrid)
@@ -100,8 +100,8 @@ func TestIndexIsSmall(t *testing.T) {
 	}
 }
 
-// show answers from the index: of a drop that was read through it opens the
-// letters alone.
+// Show answers from the index: of a drop that was read through before, it opens
+// only the two letters.
 func TestShowReadsLetters(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -118,7 +118,8 @@ func TestShowReadsLetters(t *testing.T) {
 	if n := f.Calls(storagetest.Open); n != 2 {
 		t.Errorf("%d objects were read", n)
 	}
-	if d.State != crypto.Complete || string(d.Text) != "They came at noon." || len(d.Files) != 2 || d.Files[0].Found != 5<<20 || !d.Files[1].Whole || d.Verified == "" {
+	if d.State != crypto.Complete || string(d.Text) != "They came at noon." || len(d.Files) != 2 ||
+		d.Files[0].Found != 5<<20 || !d.Files[1].Whole || d.Verified == "" {
 		t.Errorf("show says %+v", d)
 	}
 	// A closing letter that was spoiled since is seen, and so is an opening letter.
@@ -132,7 +133,8 @@ func TestShowReadsLetters(t *testing.T) {
 		}
 	}
 	for _, what := range []string{"closing", "opening"} {
-		if d, err := again(t, path, keys).Show(t.Context(), numbers[0]); err != nil || d.State != crypto.Damaged || len(d.Problems) == 0 {
+		if d, err := again(t, path, keys).Show(t.Context(), numbers[0]); err != nil ||
+			d.State != crypto.Damaged || len(d.Problems) == 0 {
 			t.Errorf("with a spoiled %s letter show says %+v, %v", what, d, err)
 		}
 		spoil(t, path, opening, 60_000)
@@ -183,8 +185,8 @@ func TestVaultGoesAway(t *testing.T) {
 	}
 }
 
-// What a pull says of objects that it did not come to is not that they are not
-// ours.
+// Objects that a pull did not come to are reported as Untried, and not as Rest,
+// which would say that they are not ours.
 func TestReportSaysWhatWasTried(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -204,7 +206,8 @@ func TestReportSaysWhatWasTried(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	v, _ = newVault(t, keys)
-	if r, err := v.Pull(ctx, store, "test", inbox.PullOptions{}); !errors.Is(err, context.Canceled) || r.Read || r.Rest != 0 {
+	if r, err := v.Pull(ctx, store, "test", inbox.PullOptions{}); !errors.Is(err, context.Canceled) ||
+		r.Read || r.Rest != 0 {
 		t.Errorf("a pull that was stopped at once reports %+v, %v", r, err)
 	}
 }

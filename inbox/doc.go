@@ -20,8 +20,9 @@
 // # What it trusts
 //
 // Nothing that comes out of a source or out of an object. Names of files are
-// ours, written under an [os.Root]; text for a terminal goes through [Escape];
-// no number in a manifest makes it loop.
+// ours, written under an [os.Root], so that no path leads out of the folder; text
+// for a terminal goes through [Escape], so that no escape sequence gets there; and
+// no count in a manifest decides how long a loop runs.
 //
 // # What it does not do
 //

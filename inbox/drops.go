@@ -13,8 +13,8 @@ import (
 	"temoin/storage"
 )
 
-// checkNew reads all drops through that nobody has read, and writes the index now
-// and then, so that work is not lost when it is stopped.
+// checkNew reads every drop through that has no state yet. It saves the index once
+// a minute, so that a run that is stopped does not lose its work.
 func (v *Vault) checkNew(ctx context.Context, w *view) error {
 	var todo []*entry
 	for _, e := range w.sorted() {
@@ -73,7 +73,7 @@ func (v *Vault) check(ctx context.Context, e *entry) (*entry, error) {
 		now.letterBroken(letterGone)
 	case isVerdict(err):
 		now.letterBroken("the letter in the vault does not open any more")
-	default: // a bad cable, or a bad sector
+	default: // an I/O error, which may pass: a bad cable, a bad sector
 		now.letterBroken(fmt.Sprintf("the letter cannot be read: %v", err))
 		now.unsure = true
 	}
@@ -83,7 +83,8 @@ func (v *Vault) check(ctx context.Context, e *entry) (*entry, error) {
 // isVerdict reports whether err says that an object is no sound letter of ours,
 // and not that it could not be read.
 func isVerdict(err error) bool {
-	return errors.Is(err, crypto.ErrNotRecipient) || errors.Is(err, crypto.ErrMalformed) || errors.Is(err, crypto.ErrForeign)
+	return errors.Is(err, crypto.ErrNotRecipient) || errors.Is(err, crypto.ErrMalformed) ||
+		errors.Is(err, crypto.ErrForeign)
 }
 
 // fetcher returns what crypto reads the drops of this vault with.
@@ -124,7 +125,7 @@ func (e *entry) read(l *crypto.Letter, res *crypto.Result) {
 		e.Broken = append(e.Broken, mustKey(k))
 	}
 	if res.State == crypto.Complete {
-		return // then the manifest says it all
+		return // entry.files then takes all from the manifest
 	}
 	for _, f := range res.Files {
 		e.Found = append(e.Found, found{f.N, f.Found, f.Whole, f.Sum})

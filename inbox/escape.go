@@ -30,10 +30,12 @@ func Escape(s string) string {
 	return b.String()
 }
 
-// shows reports whether a terminal shows r as what it is.
+// shows reports whether r may reach a terminal as it is: a graphic character, a
+// plain space, or a joiner.
 func shows(r rune) bool {
 	const zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
-	return r == ' ' || r == zeroWidthNonJoiner || r == zeroWidthJoiner || unicode.IsGraphic(r) && !unicode.Is(unicode.Zs, r)
+	return r == ' ' || r == zeroWidthNonJoiner || r == zeroWidthJoiner ||
+		unicode.IsGraphic(r) && !unicode.Is(unicode.Zs, r)
 }
 
 // EscapeJSON replaces the same characters inside JSON text by JSON's own
@@ -67,8 +69,9 @@ var extensions = map[string]string{
 	"text/plain": "txt", "application/pdf": "pdf",
 }
 
-// fileName returns the name that file n gets on the coordinator's disk. The
-// sender has no say in it but for choosing from the table.
+// fileName returns the name that file n gets on the coordinator's disk. The sender
+// can only choose an extension from the table: a name of theirs could lead out of
+// the folder (path traversal), or end in .exe.
 func fileName(n int, mediaType string) string {
 	mediaType, _, _ = strings.Cut(strings.ToLower(mediaType), ";")
 	ext, ok := extensions[strings.TrimSpace(mediaType)]

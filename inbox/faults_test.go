@@ -21,7 +21,7 @@ import (
 	"temoin/storage/storagetest"
 )
 
-// sent is a drop of which every byte is known.
+// sentDrop is a drop of which every byte is known.
 type sentDrop struct {
 	words string
 	files [][]byte

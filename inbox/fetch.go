@@ -17,19 +17,21 @@ var errSize = fmt.Errorf("%w: the source cuts it or serves another size than it 
 // errCut: the line broke, and more of the object is kept than before.
 var errCut = errors.New("the line broke in the middle")
 
-// errListed: what is listed has to be there.
+// errListed: the source lists the object and answers that there is none. It counts
+// as one that did not come, and is tried again.
 var errListed = fmt.Errorf("%w: the source lists it, and does not have it", storage.ErrUnreachable)
 
-// Each try of an object has an end: a source that sends a byte now and then would
-// keep the others waiting.
+// Slowloris: a source that sends a byte now and then would hold up a pull for ever.
+// So a try ends after tryAtLeast and the time that the missing bytes take at
+// leastRate.
 const (
 	tryAtLeast = 64 * time.Second
 	leastRate  = 1 << 10 // bytes a second
 )
 
-// fetch reads on into buf, of which n bytes are there, until it is full, and
-// returns how many there are. What came of an object that was cut is kept, and
-// the next try goes on behind it.
+// fetch fills buf, of which the first n bytes are there already, by a range request
+// for the rest, and returns how many bytes there are. If the transfer breaks off,
+// what came is kept on disk, and the next try asks for what follows it.
 func (p *pull) fetch(ctx context.Context, k key, buf []byte, n int) (int, error) {
 	whole := ctx
 	ctx, cancel := context.WithTimeout(whole, tryAtLeast+time.Duration((len(buf)-n)/leastRate)*time.Second)
@@ -55,9 +57,9 @@ func (p *pull) fetch(ctx context.Context, k key, buf []byte, n int) (int, error)
 	return n, nil
 }
 
-// cut keeps what came of an object before err, and says whether that is progress.
-// An early end without an error may be the line's, or be all that the source has:
-// the next try tells.
+// cut keeps what came of an object before err. Its error is errCut if that was
+// progress. An early io.EOF can be a broken connection, or all that the source has:
+// without progress it is taken for the latter, errSize.
 func (p *pull) cut(ctx context.Context, k key, came []byte, begun int, err error) error {
 	progress := p.v.state.savePartial(k, came) && len(came)-begun >= leastProgress
 	switch {

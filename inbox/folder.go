@@ -28,7 +28,7 @@ type folder struct {
 	root  *os.Root
 	drop  string
 	ours  []string   // names that an earlier opening of this drop wrote
-	files []*os.File // those without a proper name
+	files []*os.File // temporary ones, not renamed yet
 	sync  func(*os.File) error
 }
 
@@ -54,7 +54,7 @@ func openFolder(parent *os.Root, drop string, sync func(*os.File) error) (*folde
 	}
 	f := &folder{root: root, drop: drop, sync: sync}
 	now, err := root.Stat(".")
-	if err == nil && !os.SameFile(before, now) {
+	if err == nil && !os.SameFile(before, now) { // TOCTOU: a link took its place after Lstat
 		err = ErrNotOurs
 	}
 	if err == nil {
@@ -113,7 +113,7 @@ func (f *folder) isFile(name string) bool {
 	return err == nil && fi.Mode().IsRegular()
 }
 
-// temp makes a file without a proper name. It goes away with close.
+// temp makes a temporary file. Unless it is renamed, close removes it.
 func (f *folder) temp() (*os.File, error) {
 	t, err := f.root.OpenFile(tempPrefix+rand.Text(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
@@ -130,11 +130,11 @@ func (f *folder) tempWith(b []byte) (*os.File, error) {
 	return t, err
 }
 
-// replace puts the manifest and the files in their places, and removes what an
-// earlier opening wrote under names that this one does not use. Before anything
-// has its name its bytes are on the disk. First comes a manifest that only says
-// which names are ours, so that after a crash the next opening may replace them,
-// and last the one that says that all is there.
+// replace gives the files and the manifest their names, and removes what an earlier
+// opening wrote under names that this one does not use. Every file is synced before
+// it is renamed. The manifest is written ahead: a first one only lists the names
+// that are ours, so that after a crash the next opening may replace them; the one
+// that tells the drop's state comes last.
 func (f *folder) replace(manifest []byte, names map[string]*os.File) error {
 	for name := range names {
 		if err := f.mayReplace(name); err != nil {
@@ -152,7 +152,7 @@ func (f *folder) replace(manifest []byte, names map[string]*os.File) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range f.files { // a full disk may show only now
+	for _, t := range f.files { // some file systems report a full disk only here
 		if err := errors.Join(f.sync(t), t.Close()); err != nil {
 			return err
 		}
@@ -179,7 +179,11 @@ func (f *folder) replace(manifest []byte, names map[string]*os.File) error {
 // begun is the manifest of an opening that has not come to its end. It lists the
 // names of this opening and of earlier ones.
 func (f *folder) begun(names map[string]*os.File) []byte {
-	rec := record{State: crypto.Partial, Problems: []string{"opening this drop did not come to its end: open it again"}, Files: []fileRecord{}}
+	rec := record{
+		State:    crypto.Partial,
+		Problems: []string{"opening this drop did not come to its end: open it again"},
+		Files:    []fileRecord{},
+	}
 	rec.V, rec.Drop = 1, f.drop
 	all := slices.Collect(maps.Keys(names))
 	for _, name := range f.ours {
@@ -202,14 +206,14 @@ func (f *folder) begun(names map[string]*os.File) []byte {
 	return append(b, '\n')
 }
 
-// syncFolder makes the names in the folder durable. Some file systems cannot do
-// that to folders; there, the rename is what there is.
+// syncFolder makes the renames in the folder durable. On a file system that cannot
+// sync folders it does nothing.
 func (f *folder) syncFolder() error { return syncRoot(f.root, f.sync) }
 
 func syncRoot(root *os.Root, sync func(*os.File) error) error {
 	dir, err := root.Open(".")
 	if err != nil {
-		return nil // ours to write into, and not to read
+		return nil // one that can be written to and not read cannot be synced
 	}
 	defer dir.Close()
 	err = sync(dir)
@@ -239,7 +243,7 @@ func (f *folder) name(t *os.File, name string) error {
 	return nil
 }
 
-// close removes what has no proper name.
+// close removes the temporary files that were not renamed.
 func (f *folder) close() {
 	for _, t := range f.files {
 		t.Close()

@@ -96,7 +96,8 @@ func TestOpenSyncsBeforeItNames(t *testing.T) {
 	check()
 	now := o.named(t)
 	if len(now) != 4 || len(names) != 4 || parent == 0 {
-		t.Fatalf("%d files, %d when the folder was last synced; the one above was synced %d times", len(now), len(names), parent)
+		t.Fatalf("%d files, %d when the folder was last synced; the one above was synced %d times",
+			len(now), len(names), parent)
 	}
 	for name, fi := range now {
 		if then := names[name]; then == nil || !os.SameFile(fi, then) {

@@ -115,7 +115,8 @@ func TestRemoveOnFullDisk(t *testing.T) {
 		})
 		here, _, err := v.Remove(t.Context(), numbers[0], nil)
 		if err != nil || here != 5 || left != c.left {
-			t.Errorf("%s: %d objects deleted, %d were there when the tombstone was written, want %d; %v", c.what, here, left, c.left, err)
+			t.Errorf("%s: %d objects deleted, %d were there when the tombstone was written, want %d; %v",
+				c.what, here, left, c.left, err)
 		}
 		if got := list(t, disk); len(got) != 0 {
 			t.Errorf("%s: %d objects are left", c.what, len(got))

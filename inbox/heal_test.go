@@ -73,7 +73,8 @@ func TestVaultHeals(t *testing.T) {
 	}
 }
 
-// A letter that is gone from the vault is missed aloud, and comes back.
+// A drop whose letter is gone from the vault is listed as damaged, and is complete
+// again when the letter is back.
 func TestLostLetterIsMissed(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -250,7 +251,7 @@ func (s *serial) Open(ctx context.Context, key string, offset, n int64) (io.Read
 	return s.Source.Open(ctx, key, offset, n)
 }
 
-// A source that breaks off every object fills no disk: few beginnings are kept.
+// A source that breaks off every object cannot fill the disk with beginnings.
 func TestFewBeginningsAreKept(t *testing.T) {
 	keys, _ := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -275,8 +276,7 @@ func TestFewBeginningsAreKept(t *testing.T) {
 	}
 }
 
-// What lies in the place of a file of the state, a folder or a pipe, ends no
-// command.
+// A folder in the place of a file of the state is set aside, and no command fails.
 func TestStrangersInTheState(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)

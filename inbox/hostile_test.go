@@ -47,8 +47,8 @@ func (h hostile) put(t testing.TB, store storage.Store, to *crypto.Recipients) {
 	must(t, storagetest.Put(t.Context(), store, h.key, sealTar(t, to, entries)))
 }
 
-// A manifest that claims 9e15 chunks makes nobody count that far: that would not
-// end before this test is ended.
+// Denial of service: a manifest that claims 9e15 chunks. A loop over them would not
+// end before the test is ended.
 func TestChunksOf9e15(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -115,7 +115,11 @@ func TestNamesAndEscapes(t *testing.T) {
 	})
 	must(t, err)
 	seed := crypto.Seed{6}
-	hostile{seed: seed, manifest: string(manifest), extra: map[string]string{seed.Number() + "/01/000001": string(body)}}.put(t, store, to)
+	hostile{
+		seed:     seed,
+		manifest: string(manifest),
+		extra:    map[string]string{seed.Number() + "/01/000001": string(body)},
+	}.put(t, store, to)
 	v, path := newVault(t, keys)
 	pull(t, v, store)
 	folder, opened := openAll(t, v)

@@ -171,7 +171,11 @@ func TestRoundTrip(t *testing.T) {
 			keys, to := coordinator(t, kind)
 			src, _ := newStore(t)
 			film, photo := noise(1, 3<<20), noise(2, 70_000)
-			send(t, src, to, drop{words: "They came at noon.", files: [][]byte{photo, film}, meta: []crypto.File{{Type: "image/jpeg"}, {Type: "video/mp4"}}})
+			send(t, src, to, drop{
+				words: "They came at noon.",
+				files: [][]byte{photo, film},
+				meta:  []crypto.File{{Type: "image/jpeg"}, {Type: "video/mp4"}},
+			})
 			send(t, src, to, drop{words: "Only words."})
 
 			v, _ := newVault(t, keys)

@@ -33,7 +33,7 @@ type Drop struct {
 }
 
 // entry is a drop in the index, with the names of its objects in the vault. An
-// empty state means that nobody has read it through since they came.
+// empty state means that it was not read through since one of them came or went.
 type entry struct {
 	Drop   `json:"drop"`
 	Letter key `json:"letter"`
@@ -99,8 +99,8 @@ func (k *key) UnmarshalText(b []byte) error {
 
 const indexFile = "index.age"
 
-// index is what the index file holds. Version 1 kept the names of objects that
-// could still come; it is made anew.
+// index is what the index file holds. One of version 1, which kept the names of
+// objects that could still come, is thrown away and made anew.
 type index struct {
 	V     int      `json:"v"`
 	Drops []*entry `json:"drops"`
@@ -114,9 +114,9 @@ func newEntry(l *crypto.Letter) *entry {
 }
 
 // names yields the names that objects of the drop have beside the letter, each
-// with its role: 0 is the closing letter, k is chunk k. They end where
-// [crypto.AbsentInARow] chunks follow each other of which has knows none. No
-// number in a letter is looked at, so none makes it run on.
+// with its role: 0 is the closing letter, k is chunk k. They end where has knows
+// none of [crypto.AbsentInARow] chunks in a row. The count in a letter is not used:
+// a hostile letter can say 9e15.
 func (e *entry) names(has func(key) bool) iter.Seq2[uint64, key] {
 	return func(yield func(uint64, key) bool) {
 		seed := crypto.Seed(e.Seed)
@@ -144,8 +144,8 @@ func (ks keys) set() map[key]bool {
 	return all
 }
 
-// look sets which objects of the drop are in the vault. When those are others
-// than before, somebody has to read the drop through again.
+// look sets which objects of the drop are in the vault. If they are not the same as
+// before, the drop becomes unread.
 func (e *entry) look(has func(key) bool) {
 	var present keys
 	for _, k := range e.names(has) {

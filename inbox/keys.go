@@ -169,8 +169,8 @@ func (k *Keys) add(line string) error {
 	return nil
 }
 
-// NewKey makes an identity file with one new key and returns its recipient. There is
-// no time in it.
+// NewKey makes an identity file with one new key and returns its recipient. Unlike
+// age-keygen it does not write down when.
 func NewKey(kind crypto.Kind) (file []byte, recipient string, err error) {
 	id, err := crypto.GenerateIdentity(kind)
 	if err != nil {

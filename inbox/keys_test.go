@@ -58,7 +58,7 @@ func TestLockedKeys(t *testing.T) {
 	}
 }
 
-// Editors and shells of Windows put a mark before a text, or write UTF-16.
+// Editors and shells of Windows begin a text with a byte order mark, or write UTF-16.
 func TestKeysFromOtherEditors(t *testing.T) {
 	file, recipient, err := inbox.NewKey(crypto.X25519)
 	must(t, err)
@@ -216,7 +216,7 @@ func FuzzVerdicts(f *testing.F) {
 	})
 }
 
-// Lines that a crash tore, and those of an earlier version, say nothing.
+// Lines that a crash tore, and those of an earlier version, are skipped.
 func TestTornVerdicts(t *testing.T) {
 	one, two := "c/"+strings.Repeat("1", 64), "c/"+strings.Repeat("2", 64)
 	for list, want := range map[string]int{
@@ -234,7 +234,8 @@ func TestTornVerdicts(t *testing.T) {
 }
 
 func FuzzIndex(f *testing.F) {
-	f.Add([]byte(`{"v":1,"drops":[{"drop":{"drop":"00","state":"complete","files":1},"letter":"` + strings.Repeat("ab", 32) + `","present":"` + strings.Repeat("A", 43) + `="}]}`))
+	f.Add([]byte(`{"v":1,"drops":[{"drop":{"drop":"00","state":"complete","files":1},"letter":"` +
+		strings.Repeat("ab", 32) + `","present":"` + strings.Repeat("A", 43) + `="}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		one, err := inbox.Index(b)
 		if err != nil {

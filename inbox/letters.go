@@ -15,8 +15,8 @@ import (
 // is as much as that one has.
 var firstHead = crypto.HeaderSize(crypto.Hybrid, 2)
 
-// letters tries the keys on the small objects at the source that nobody has seen
-// yet, that are broken letters of ours, or whose turn it is.
+// letters tries the keys on the small objects at the source that have no verdict
+// yet, that are broken letters of ours, or whose turn it is to be tried again.
 func (p *pull) letters() *rounds[key] {
 	candidates := p.candidates()
 	for _, k := range candidates {
@@ -28,7 +28,7 @@ func (p *pull) letters() *rounds[key] {
 	})
 }
 
-// judge closes the case of a candidate, err being that of the last try.
+// judge records what became of a candidate; err is that of its last try.
 func (p *pull) judge(k key, err error) {
 	p.mu.Lock()
 	if p.wanted[k] == nil {
@@ -67,15 +67,15 @@ func (p *pull) candidates() []key {
 			settled = append(settled, k)
 		}
 	}
-	if len(broken) > mostBroken { // which ones changes with each pull: a map has no order
+	if len(broken) > mostBroken { // others in each pull: the order of a map is random
 		p.report.Broken = len(broken) - mostBroken
 		broken = broken[:mostBroken]
 	}
 	return slices.Concat(fresh, broken, p.seen.due(settled, p.again))
 }
 
-// try finds out whose an object is, and keeps a letter of ours. It returns what
-// may pass: that the object did not come, or that it is broken.
+// try finds out whether an object is a letter of ours, and stores it if so. An
+// object that did not come, or is broken, is an error: another try may help.
 func (p *pull) try(ctx context.Context, k key) error {
 	p.mu.Lock()
 	named, head := p.wanted[k] != nil, p.head // a letter that was found meanwhile names it
@@ -88,7 +88,7 @@ func (p *pull) try(ctx context.Context, k key) error {
 	defer p.small.Put(small)
 	buf := small[:]
 	n := 0
-	if !judged { // what was judged is read afresh
+	if !judged { // a kept beginning may hold the wrong bits that led to the verdict
 		n = p.v.state.readPartial(k, buf)
 	}
 	if n < head {
@@ -109,7 +109,7 @@ func (p *pull) try(ctx context.Context, k key) error {
 	}
 	if p.sameHead(k, header) {
 		p.v.state.dropPartial(k)
-		return nil // as it was
+		return nil // the same header has the same verdict
 	}
 	if err != nil || !crypto.Opens(header, p.v.keys.identities...) {
 		p.v.state.dropPartial(k)
@@ -170,8 +170,8 @@ type brokenError struct{ error }
 
 func (e *brokenError) Unwrap() error { return e.error }
 
-// pass remembers that nothing is to be done with k. The list is written now and
-// then, so that a pull that is killed need not start over.
+// pass remembers that k is no letter of ours. After each 64 KiB the list is written,
+// so that a pull that is killed need not start over.
 func (p *pull) pass(k key, header []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

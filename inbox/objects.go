@@ -24,7 +24,11 @@ func (p *pull) fetchWanted(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(all, func(a, b *want) int {
-		return cmp.Or(cmp.Compare(missing[a.drop], missing[b.drop]), compareKeys(a.drop.Letter, b.drop.Letter), cmp.Compare(a.role, b.role))
+		return cmp.Or(
+			cmp.Compare(missing[a.drop], missing[b.drop]),
+			compareKeys(a.drop.Letter, b.drop.Letter),
+			cmp.Compare(a.role, b.role),
+		)
 	})
 	letters := &letterCache{v: p.v, left: missing, open: make(map[*entry]*crypto.Letter)}
 	bring := func(ctx context.Context, w *want) error { return p.bring(ctx, letters, w) }

@@ -17,12 +17,12 @@ type Opened struct {
 	Folder string `json:"folder"`
 }
 
-// opening is a drop on its way out of the vault.
+// opening is a drop that is being decrypted into its folder.
 type opening struct {
 	*folder
 	letter *crypto.Letter
 	temps  map[int]*os.File // by the file's number
-	one    *os.File         // the one that was written to last
+	one    *os.File         // the file that was written to last
 	n      int              // its number
 }
 
@@ -32,8 +32,9 @@ type opening struct {
 // opened as far as it is sound.
 //
 // Files get their names when all of them are written. Opening a drop again
-// replaces what was opened before, and nothing else: not links, not folders,
-// not files that manifest.json does not list.
+// replaces what was opened before, and nothing else: for links, folders and files
+// that manifest.json does not list the error is [ErrNotOurs]. It is [ErrNoDrop] or
+// [ErrAmbiguous] if the prefix does not name one drop.
 //
 // One drop must not be opened into one folder by two goroutines at the same time.
 func (s *Snapshot) Open(ctx context.Context, prefix string, root *os.Root) (*Opened, error) {
@@ -105,7 +106,7 @@ func (o *opening) publish(res *crypto.Result) error {
 	if res.Manifest != nil {
 		rec.Manifest = *res.Manifest
 	}
-	rec.Drop, rec.Reply = o.letter.Number, "" // who holds it can read the replies
+	rec.Drop, rec.Reply = o.letter.Number, "" // Reply opens the replies: it stays sealed
 	names := make(map[string]*os.File)
 	for _, f := range res.Files {
 		r := fileRecord{File: f.File, Found: f.Found, Whole: f.Whole, Sum: f.Sum}

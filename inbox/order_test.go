@@ -19,8 +19,8 @@ import (
 	"temoin/storage/storagetest"
 )
 
-// What a source lists and does not have is named: it is neither nothing nor
-// somebody else's.
+// An object that a source lists and does not have is named as failed. It is not
+// passed over, and not taken for another coordinator's.
 func TestListedAndNotThere(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -66,7 +66,8 @@ func TestUnreadableInode(t *testing.T) {
 		bad = append(bad, b.Object)
 	}
 	slices.Sort(bad)
-	if want := slices.Sorted(slices.Values([]string{letter, chunk})); !slices.Equal(bad, want) || r.Failed != 2 || r.New != 1 {
+	if want := slices.Sorted(slices.Values([]string{letter, chunk})); !slices.Equal(bad, want) ||
+		r.Failed != 2 || r.New != 1 {
 		t.Errorf("the pull reports %+v, want the bad ones %v", r, want)
 	}
 	src.fail = nil
@@ -110,8 +111,8 @@ func TestWhatFailsWaitsBehindTheRest(t *testing.T) {
 	}
 }
 
-// A beginning that was kept of a letter, and judged, is not judged again and again
-// in the place of what the source has.
+// The kept beginning of a letter that was found not ours is not used when the letter
+// is tried again: a wrong bit in it would lead to the same verdict each time.
 func TestKeptBeginningIsNoVerdict(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -149,8 +150,8 @@ func (b *badSector) Open(ctx context.Context, key string, offset, n int64) (io.R
 	return b.Store.Open(ctx, key, offset, n)
 }
 
-// One object that cannot be read closes no drop: the rest opens, verify names it,
-// and a pull brings a sound one.
+// One object that cannot be read does not keep the rest of its drop closed; verify
+// names it, and a pull brings a sound one.
 func TestOneBadSector(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)
@@ -168,7 +169,8 @@ func TestOneBadSector(t *testing.T) {
 			t.Errorf("object %d: verify finds %+v", i, r)
 		}
 		if i > 0 {
-			if _, opened := openAll(t, bad()); len(opened) != 1 || opened[0].State != crypto.Damaged || opened[0].Bytes == 0 && i < len(names)-1 {
+			if _, opened := openAll(t, bad()); len(opened) != 1 || opened[0].State != crypto.Damaged ||
+				opened[0].Bytes == 0 && i < len(names)-1 {
 				t.Errorf("object %d: open finds %+v", i, opened)
 			}
 		}

@@ -19,8 +19,8 @@ const (
 	atMost  = 8
 	quick   = 2 * time.Second // an object that takes no longer lets one more begin
 	slow    = 8 * time.Second // one that takes longer leaves atLeast
-	// silence is how many objects in a row may not come until the source is asked
-	// whether it is there at all.
+	// silence is after how many failures in a row the source is asked whether it
+	// still answers.
 	silence = 16
 	// longestWait is how long a source may ask us to wait between two rounds.
 	longestWait = time.Minute
@@ -30,15 +30,16 @@ const (
 	triesDamaged = 2
 )
 
-// behindAll is the name behind which there is none.
+// behindAll is the last of all names: a list of what follows it is empty.
 var behindAll = "c/" + strings.Repeat("f", 64)
 
 // pause is the longest wait before the second round; it doubles after that.
 var pause = 400 * time.Millisecond
 
-// pace lets as many objects be under way as the line carries, and notices when
-// the source is gone. Objects that share a line of 10 KiB a second would all be
-// slow, and all be lost when it breaks.
+// pace is congestion control: it limits how many objects are fetched at the same
+// time to what the line carries. It also notices when the source is gone. Eight
+// objects that share a line of 10 KiB a second would all be slow, and all be cut
+// when it breaks.
 type pace struct {
 	src storage.Source
 
@@ -99,9 +100,10 @@ type deadError struct{ err error }
 func (e *deadError) Error() string { return e.err.Error() }
 func (e *deadError) Unwrap() error { return e.err }
 
-// came notes whether an object came. After many that did not, the source is asked
-// for the beginning of its list: an object that nobody gets through must not end
-// the pull, and a source that is gone must not be asked for thousands.
+// came notes whether an object came. After many that did not, it asks the source for
+// the end of its list: objects that never come must not end the pull, and a source
+// that is gone must not be asked for thousands. In the latter case it returns a
+// deadError.
 func (p *pace) came(ctx context.Context, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +115,7 @@ func (p *pace) came(ctx context.Context, err error) error {
 		return nil
 	}
 	p.silent = 0
-	for _, err := range p.src.List(ctx, "c/", behindAll) { // the end of the list is short
+	for _, err := range p.src.List(ctx, "c/", behindAll) {
 		if err != nil {
 			return &deadError{fmt.Errorf("the source: %w", err)}
 		}
@@ -184,8 +186,8 @@ func (r *rounds[T]) once(ctx context.Context) error {
 	return err
 }
 
-// again reports whether an item is worth another try. One of which more is kept
-// than before always is.
+// again reports whether an item is tried again. A try that ended in errCut is not
+// counted: more of the object is kept than before.
 func (r *rounds[T]) again(item T, err error) bool {
 	var busy interface{ RetryAfter() time.Duration }
 	if errors.As(err, &busy) {

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Beginnings of objects that came on a bad line wait in the folder "partial" of
-// the state, under the object's name: sealed bytes, as the source gave them. A
-// later try goes on behind them.
+// A transfer that breaks off is resumed: the beginning of the object is kept in the
+// folder "partial" of the state, under the object's name, as the source gave it:
+// sealed. A later try asks only for what follows (a range request).
 
 const (
 	partialFolder = "partial"
 	// leastPartial is the shortest beginning that is kept, in bytes.
 	leastPartial = 1 << 10
-	// leastProgress is how much a try must have brought not to count as one in vain.
+	// leastProgress is how many bytes a try that breaks off must bring to count as
+	// progress. Without progress it uses up one of tries.
 	leastProgress = 16 << 10
 	// partialEvery is how often a slow object's beginning is written down while it
 	// comes, for a pull that is killed.
@@ -23,7 +24,7 @@ const (
 	// mostPartials is how many there may be: a source that breaks off every object
 	// must not fill the disk.
 	mostPartials = 64
-	// partialAge is when a beginning that nobody went on with is thrown away.
+	// partialAge is when a beginning that no pull went on with is thrown away.
 	partialAge = 30 * 24 * time.Hour
 )
 

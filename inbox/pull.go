@@ -74,7 +74,7 @@ type pull struct {
 	failed  map[key]bool // in the report as Damaged or Failed
 	touched map[*entry]bool
 	wanted  map[key]*want
-	open    map[key]bool // candidates and wanted ones that nothing is known of yet
+	open    map[key]bool // candidates and wanted ones without an outcome yet
 	head    int          // how much of an object is read to see whose it is
 	phase   string
 	done    int
@@ -105,7 +105,11 @@ type PullOptions struct {
 // is in the vault, an error that is [crypto.ErrMalformed] when the source serves
 // damaged objects, and otherwise one of package storage.
 func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt PullOptions) (*Report, error) {
-	p := &pull{v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead, wanted: make(map[key]*want), open: make(map[key]bool), failed: make(map[key]bool), touched: make(map[*entry]bool)}
+	p := &pull{
+		v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead,
+		wanted: make(map[key]*want), open: make(map[key]bool),
+		failed: make(map[key]bool), touched: make(map[*entry]bool),
+	}
 	p.small.New = func() any { return new([storage.Small]byte) }
 	p.large.New = func() any { return new(pullBuffers) }
 	if err := p.prepare(ctx, name); err != nil {
@@ -147,12 +151,13 @@ func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt P
 // pullBuffers hold an object and what it decrypts to.
 type pullBuffers struct{ sealed, plain [storage.Large]byte }
 
-// ends reports whether an error is not that of one object: the vault fails, the
-// source went away, or somebody stopped the pull.
+// ends reports whether an error ends the pull, and not one object alone: the vault
+// fails, the source is gone, or ctx has ended.
 func ends(err error) bool {
 	var v *vaultError
 	var dead *deadError
-	return errors.As(err, &v) || errors.As(err, &dead) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &v) || errors.As(err, &dead) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (p *pull) prepare(ctx context.Context, name string) (err error) {
@@ -174,8 +179,8 @@ func (p *pull) prepare(ctx context.Context, name string) (err error) {
 	return nil
 }
 
-// mendHere looks once more at what did not open when the vault was last read. A
-// bad cable passes.
+// mendHere reads again what did not open when the vault was last read: the fault can
+// have been a bad cable, and the object sound.
 func (p *pull) mendHere(ctx context.Context) {
 	for _, e := range p.view.drops {
 		if len(e.Broken) == 0 {
@@ -198,8 +203,8 @@ func (p *pull) mendHere(ctx context.Context) {
 	}
 }
 
-// follow queues what the source has of a drop, and the vault has not, or not
-// sound.
+// follow queues the objects of a drop that the source has and that the vault lacks,
+// or has damaged.
 func (p *pull) follow(e *entry) {
 	if p.removed[e.Letter] || e.State == crypto.Complete || slices.Contains(e.Broken, e.Letter) {
 		return // removed, or nothing to come, or nothing that could be opened
@@ -214,7 +219,7 @@ func (p *pull) follow(e *entry) {
 	}
 }
 
-// has reports whether an object is here or there.
+// has reports whether an object is in the vault or at the source.
 func (p *pull) has(k key) bool { return p.view.objects[k] != 0 || p.there[k] != 0 }
 
 // progress counts a step of one phase.
@@ -295,7 +300,8 @@ func (p *pull) verdict() error {
 	r := &p.report
 	switch {
 	case r.Damaged > 0 && r.Failed > 0:
-		return fmt.Errorf("%s at the source do not open (%w), and %d did not come: %w", objects(r.Damaged), crypto.ErrMalformed, r.Failed, p.pace.worst())
+		return fmt.Errorf("%s at the source do not open (%w), and %d did not come: %w",
+			objects(r.Damaged), crypto.ErrMalformed, r.Failed, p.pace.worst())
 	case r.Damaged > 0:
 		return fmt.Errorf("%s at the source: %w", objects(r.Damaged), crypto.ErrMalformed)
 	case r.Failed > 0:

@@ -34,7 +34,12 @@ type source struct {
 }
 
 func newSource(s storage.Source) *source {
-	return &source{Source: s, made: map[string]int64{}, fetched: map[string]int{}, body: func(string, int64) []byte { return nil }}
+	return &source{
+		Source:  s,
+		made:    map[string]int64{},
+		fetched: map[string]int{},
+		body:    func(string, int64) []byte { return nil },
+	}
 }
 
 func (s *source) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
@@ -266,8 +271,8 @@ func TestPullErrors(t *testing.T) {
 	}
 }
 
-// A source that serves rubbish under a name that a letter names is told on,
-// and the rubbish stays out.
+// A source that serves junk under the name of a drop's chunk: the report names it,
+// and the junk does not get into the vault.
 func TestDamagedSource(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	store, _ := newStore(t)

@@ -40,7 +40,7 @@ func (v *Vault) loadTombstones() (tombstones, error) {
 	if !errors.Is(err, errState) {
 		return t, err
 	}
-	defer v.state.lock()() // another process may just make a new list
+	defer v.state.lock()() // another process may be replacing it
 	return v.mendTombstones()
 }
 
@@ -63,7 +63,7 @@ func (v *Vault) mendTombstones() (tombstones, error) {
 	}
 	now := "set aside as "
 	aside, moved := v.state.setFileAside(removedFile)
-	if moved != nil { // on a locked medium, where nothing is pulled or removed either
+	if moved != nil { // on a read-only medium, where nothing is pulled or removed either
 		now, aside = "not set aside: ", moved.Error()
 	}
 	v.warn("%v. It says which drops were removed; they may come back with the next pull. It is %s%s.", err, now, aside)
@@ -123,8 +123,9 @@ func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (
 	return here, there, err
 }
 
-// bury adds a drop to the tombstones. Another process may do the same for another
-// drop, so the list is read and written under a lock.
+// bury adds a drop to the tombstones. The list is read and written under a lock, or
+// one of two processes that remove drops at the same time would undo the other's
+// tombstone (lost update).
 func (v *Vault) bury(e *entry) error {
 	defer v.state.lock()()
 	t, err := v.mendTombstones()
@@ -147,7 +148,8 @@ func (v *Vault) bury(e *entry) error {
 func compareKeys(a, b key) int { return bytes.Compare(a[:], b[:]) }
 
 // FindRemoved returns the number of the only drop that begins with prefix among
-// those that were removed from the vault.
+// those that were removed from the vault. The error is [ErrNoDrop] or
+// [ErrAmbiguous] if it does not name one.
 func (v *Vault) FindRemoved(prefix string) (string, error) {
 	e, err := v.exhume(prefix)
 	if err != nil {
@@ -188,7 +190,8 @@ func (v *Vault) exhume(prefix string) (*entry, error) {
 	if found == nil || prefix == "" {
 		return nil, ErrNoDrop
 	}
-	// Chunks behind a gap that is longer than any at the source.
+	// With these names removeAt gets past a gap at the source of
+	// [crypto.AbsentInARow] chunks or more, where it would otherwise stop.
 	for _, k := range found.names(func(k key) bool { return isBuried(t.Keys, k) }) {
 		found.Present = append(found.Present, k)
 	}

@@ -70,7 +70,7 @@ func TestRemoveThenAtSource(t *testing.T) {
 }
 
 // A damaged list of what was removed ends neither pulls nor removals. It is set
-// aside, and somebody is told once.
+// aside, with one warning.
 func TestDamagedTombstones(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	src, _ := newStore(t)
@@ -129,7 +129,7 @@ func TestUnreadableTombstones(t *testing.T) {
 	pull(t, v, src)
 }
 
-// A damaged index is made anew, and somebody is told which file it was.
+// A damaged index is made anew, with a warning that names the file.
 func TestDamagedIndex(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
 	src, _ := newStore(t)

@@ -33,7 +33,7 @@ func (v *Vault) keepReserve() {
 	v.state.replace(reserveFile, noise)
 }
 
-// giveUpReserve reports whether there was one.
+// giveUpReserve deletes the reserve, and reports whether there was one.
 func (v *Vault) giveUpReserve() bool {
 	there := v.state.size(reserveFile) > 0
 	v.state.remove(reserveFile)

@@ -18,7 +18,7 @@ import (
 type view struct {
 	objects map[key]int64
 	drops   map[key]*entry // by the letter's name
-	torn    []key          // letters of ours that do not open, of drops that nobody knows
+	torn    []key          // letters of ours that do not open, of unknown drops
 	strays  int            // objects that belong to no known drop, the torn ones among them
 }
 
@@ -31,7 +31,7 @@ func (v *Vault) scan(ctx context.Context) (*view, error) {
 		return nil, v.vaultError("the vault", err)
 	}
 	removed, err := v.removedKeys()
-	if err != nil { // a list can do without; a pull or a removal asks again
+	if err != nil { // a list is of use without it; Pull and Remove read it again, and fail
 		v.warn("%v. It says which drops were removed.", err)
 	}
 	var ix index
@@ -64,7 +64,7 @@ func (v *Vault) findDrops(ctx context.Context, w *view) error {
 	}
 	strays := w.unnamed()
 	if slices.ContainsFunc(strays, func(k key) bool { _, judged := vs.known[k]; return !judged }) {
-		for _, e := range w.drops { // something came: to one of them, perhaps
+		for _, e := range w.drops { // a new object may be one of theirs
 			if e.State != crypto.Complete {
 				e.look(w.has)
 			}
@@ -139,7 +139,7 @@ func (w *view) anyMissing() bool {
 	return false
 }
 
-// tryStrays tries the keys on the small ones among objects that nobody knows.
+// tryStrays tries the keys on the small ones among objects of no known drop.
 func (v *Vault) tryStrays(ctx context.Context, w *view, vs *verdicts, strays []key) error {
 	var try, again []key
 	for _, k := range strays {
@@ -175,7 +175,7 @@ func (v *Vault) tryStrays(ctx context.Context, w *view, vs *verdicts, strays []k
 		e.look(w.has)
 		w.drops[e.Letter] = e
 	}
-	for _, k := range w.unnamed() { // chunks and closing letters have found their drop
+	for _, k := range w.unnamed() { // without chunks and closing letters of what was found
 		if header, tried := others[k]; tried {
 			vs.notOurs(k, header)
 		}
@@ -202,8 +202,8 @@ func (v *Vault) tryStray(ctx context.Context, k key) (*crypto.Letter, []byte, er
 // bytes.
 func noHeader(head []byte) []byte { return head[:min(len(head), 512)] }
 
-// saveIndex writes down what is known of the drops. Of a drop that could not be read this
-// time nothing is known.
+// saveIndex writes the index. A drop that could not be read this time is written as
+// unread, so that a fault that passes, such as a bad cable, is not remembered.
 func (v *Vault) saveIndex(known []*entry) error {
 	drops := slices.Clone(known)
 	for i, e := range drops {
@@ -217,9 +217,9 @@ func (v *Vault) saveIndex(known []*entry) error {
 	return v.save(indexFile, index{V: indexVersion, Drops: drops})
 }
 
-// forgiven forgives a vault that cannot be written to, on a locked medium or a
-// full one: it can still be read, and what was to be remembered can be found out
-// again.
+// forgiven drops the error of writing the state to a medium that is read-only or
+// full: the vault can still be read, and what was to be remembered can be found
+// out again.
 func forgiven(err error) error {
 	if errors.Is(err, storage.ErrDenied) || errors.Is(err, storage.ErrFull) {
 		return nil

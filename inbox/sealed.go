@@ -19,8 +19,8 @@ var (
 )
 
 // save seals value, as JSON, to the coordinator's own key. Whoever knows the
-// public key could seal such a file too, so a MAC with a key that comes from
-// the secret one stands in front.
+// public key could forge such a file, so a MAC stands in front, with a key that is
+// derived from the secret one.
 func (v *Vault) save(name string, value any) error {
 	b, err := json.Marshal(value)
 	if err != nil {

@@ -63,6 +63,8 @@ func sealTo(t testing.TB, plain []byte, recipient string) []byte {
 func forgeIndex(t testing.TB, keys *inbox.Keys, letter string) []byte {
 	t.Helper()
 	text := make([]byte, 32)
-	text = append(text, `{"v":1,"drops":[{"drop":{"drop":"00000000000000000000000000000000","state":"complete"},"letter":"`+letter[2:]+`"}]}`...)
+	text = append(text,
+		`{"v":1,"drops":[{"drop":{"drop":"00000000000000000000000000000000","state":"complete"},"letter":"`+
+			letter[2:]+`"}]}`...)
 	return sealTo(t, text, keys.Recipients()[0])
 }

@@ -9,7 +9,7 @@ import (
 	"temoin/storage"
 )
 
-// Detail is all that there is to say of one drop.
+// Detail is what is known of one drop.
 type Detail struct {
 	Drop
 	Manifest *crypto.Manifest
@@ -18,8 +18,9 @@ type Detail struct {
 }
 
 // Show tells what is in one drop, from the index, its letter and its closing
-// letter. A drop that nobody has read through, or of which a letter was changed since,
-// is read first. Prefix is the beginning of its number.
+// letter. A drop that was not read through yet, or of which a letter has changed
+// since, is read first. Prefix is the beginning of its number; the error is
+// [ErrNoDrop] or [ErrAmbiguous] if it does not name one drop.
 func (s *Snapshot) Show(ctx context.Context, prefix string) (*Detail, error) {
 	e, err := s.find(prefix)
 	if err != nil {
@@ -45,8 +46,8 @@ func (s *Snapshot) Show(ctx context.Context, prefix string) (*Detail, error) {
 	return nil, errors.New("the letter of the drop is another one each time it is read")
 }
 
-// detail reads the letters of a drop. Current is false when they are not those any
-// more of which the entry tells.
+// detail reads the letters of a drop. Current is false when they have changed since
+// the entry was made.
 func (v *Vault) detail(ctx context.Context, e *entry) (d *Detail, current bool, err error) {
 	d = &Detail{Drop: e.Drop}
 	l, err := v.letter(ctx, e.Letter)

@@ -29,7 +29,7 @@ type Snapshot struct {
 	read map[key]*entry // what Show has read through since
 }
 
-// Snapshot lists the vault. Drops that nobody has read through yet have no state in
+// Snapshot lists the vault. Drops that were not read through yet have no state in
 // it; [Vault.Check] reads them.
 func (v *Vault) Snapshot(ctx context.Context) (*Snapshot, error) {
 	w, err := v.scan(ctx)
@@ -53,7 +53,7 @@ func (v *Vault) Check(ctx context.Context) (*Snapshot, error) {
 	return v.snapshot(w), nil
 }
 
-// snapshot takes over the entries of w, which nobody may change from then on.
+// snapshot takes over the entries of w, which must not be changed from then on.
 func (v *Vault) snapshot(w *view) *Snapshot {
 	return &Snapshot{v: v, drops: w.sorted(), strays: w.strays, torn: len(w.torn), read: make(map[key]*entry)}
 }

@@ -57,7 +57,7 @@ func (s *state) gone() bool {
 
 func (s *state) name(file string) string { return filepath.ToSlash(filepath.Join(s.sub, file)) }
 
-// path is where a file lies, for texts.
+// path is where a file lies, for messages.
 func (s *state) path(file string) string { return filepath.Join(s.home, s.sub, file) }
 
 // maxState bounds what is read back from a file.
@@ -72,8 +72,8 @@ func (s *state) read(file string) ([]byte, error) {
 	if s.unreadable == file {
 		return nil, s.named("reading", file, syscall.EIO)
 	}
-	// A folder or a pipe under that name, which would keep us waiting, is no file of
-	// ours.
+	// A folder or a named pipe under that name is not ours; opening a pipe would block
+	// until there is a writer.
 	if fi, err := root.Lstat(s.name(file)); err == nil && !fi.Mode().IsRegular() {
 		_, err := s.setFileAside(file)
 		return nil, err
@@ -145,7 +145,7 @@ func (s *state) rewrite(file string, b []byte) error {
 		return err
 	}
 	if dir, err := root.Open(path.Dir(name)); err == nil {
-		dir.Sync() // where folders cannot be synced, the rename is what there is
+		dir.Sync() // some file systems cannot sync a folder: no error
 		dir.Close()
 	}
 	return nil
@@ -153,8 +153,8 @@ func (s *state) rewrite(file string, b []byte) error {
 
 const tempState = ".new-"
 
-// add appends to a file. What is torn by a crash or a full disk is a line that
-// nobody can read, so each addition begins with a line feed.
+// add appends to a file. A crash or a full disk can leave a torn line at its end:
+// the caller begins b with a line feed, and skips lines without sense when it reads.
 func (s *state) add(file string, b []byte) error {
 	root, err := s.open()
 	if err != nil {
@@ -210,7 +210,8 @@ func (s *state) sweep() {
 	defer dir.Close()
 	entries, _ := dir.ReadDir(-1)
 	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempState) && time.Since(fi.ModTime()) > 24*time.Hour {
+		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempState) &&
+			time.Since(fi.ModTime()) > 24*time.Hour {
 			root.Remove(s.name(e.Name()))
 		}
 	}

@@ -43,8 +43,8 @@ func (k key) String() string { return "c/" + hex.EncodeToString(k[:]) }
 type Vault struct {
 	// Progress, if set, is told what long work is at, one call at a time.
 	Progress func(phase string, done, total int)
-	// Warn, if set, is told in English what somebody should know although the work
-	// goes on. Names of files stand in it: see [Escape].
+	// Warn, if set, is told in English of problems that do not stop the work. The text
+	// holds names of files: see [Escape].
 	Warn func(text string)
 
 	store storage.Store
@@ -54,8 +54,8 @@ type Vault struct {
 }
 
 // NewVault returns the vault whose objects lie in store. What it remembers goes
-// into the folder stateDir, which lies in the vault's own, apart for each set of
-// keys. Nothing is made on the disk before there is something to remember.
+// into the folder stateDir, which lies in the vault's own, in a subfolder for each
+// set of keys. Nothing is made on the disk before there is something to remember.
 func NewVault(store storage.Store, stateDir string, keys *Keys) *Vault {
 	name := sha256.Sum256(append([]byte("temoin vault state folder"), keys.secret...))
 	sub := filepath.Join(filepath.Base(stateDir), hex.EncodeToString(name[:8]))
@@ -68,8 +68,8 @@ func (v *Vault) warn(format string, a ...any) {
 	}
 }
 
-// holdings lists the objects of a source by name and size, at most maxObjects.
-// The object with which a box tries its store is none of a drop.
+// holdings lists the objects of a source by name and size, at most maxObjects. It
+// leaves out the probe with which a box tries its store.
 func holdings(ctx context.Context, src storage.Source) (map[key]int64, error) {
 	all := make(map[key]int64)
 	probe := mustKey(crypto.ProbeKey())

@@ -34,8 +34,8 @@ type verdict struct {
 	head [8]byte
 }
 
-// What reading again costs at most: each pull looks at one in turns of the names
-// that are not ours, and at least at leastAgain; and at mostBroken broken ones.
+// How much each pull reads again: one in turns of the names that are not ours, but
+// at least leastAgain of them, and at most mostBroken broken letters.
 const (
 	turns      = 30
 	leastAgain = 256
@@ -61,8 +61,8 @@ func (v *Vault) loadVerdicts(source string) (*verdicts, error) {
 	return vs, nil
 }
 
-// parse takes every line that has the grammar, up to maxObjects names. A line
-// that was torn by a crash, or made by an earlier version, says nothing.
+// parse takes every line that has the grammar, up to maxObjects names. It skips a
+// line that was torn by a crash, or made by an earlier version.
 func (vs *verdicts) parse(b []byte) {
 	for line := range bytes.Lines(b) {
 		if vs.lines++; len(vs.known) == maxObjects {

@@ -22,8 +22,8 @@ type Verified struct {
 	// so, and no other copy differs.
 	Broken  []BadObject `json:"broken"`
 	Damaged []Drop      `json:"damaged"`
-	// Strays are objects that belong to no drop that these keys open. Nobody can
-	// check them with these keys.
+	// Strays are objects that belong to no drop that these keys open. They cannot be
+	// checked with these keys.
 	Strays int `json:"strays"`
 }
 
