@@ -35,7 +35,8 @@ func (b *bar) add(n int) {
 	if b.total > 0 {
 		filled = int(width * done / b.total)
 	}
-	fmt.Fprintf(b.w, "\r[%s%s] %s of %s arrived\x1b[K", strings.Repeat("#", filled), strings.Repeat(".", width-filled), size(done), size(b.total))
+	fmt.Fprintf(b.w, "\r[%s%s] %s of %s arrived\x1b[K",
+		strings.Repeat("#", filled), strings.Repeat(".", width-filled), size(done), size(b.total))
 }
 
 func (b *bar) end() {

@@ -45,7 +45,7 @@ func writeUTF16(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }
 
-// makeNoise makes a file that nobody can compress: noise FILE SIZE.
+// makeNoise makes a file that cannot be compressed: noise FILE SIZE.
 func makeNoise(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -70,7 +70,10 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = []string{}
-	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TEMOIN_IDENTITY", "TEMOIN_VAULT", "TEMOIN_PASSPHRASE", "TEMOIN_NEW_PASSPHRASE", "BOX"} {
+	for _, name := range []string{
+		"PATH", "HOME", "XDG_CONFIG_HOME",
+		"TEMOIN_IDENTITY", "TEMOIN_VAULT", "TEMOIN_PASSPHRASE", "TEMOIN_NEW_PASSPHRASE", "BOX",
+	} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
@@ -130,7 +133,13 @@ func (b *fakeBox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, isPut := strings.CutPrefix(r.URL.Path, "/v1/objects/")
 	switch {
 	case r.URL.Path == "/v1/box":
-		info := map[string]any{"v": 1, "recipients": b.to.Strings(), "fingerprint": b.to.Fingerprint(), "sizes": []int{65536, 1048576}, "work": 0}
+		info := map[string]any{
+			"v":           1,
+			"recipients":  b.to.Strings(),
+			"fingerprint": b.to.Fingerprint(),
+			"sizes":       []int{65536, 1048576},
+			"work":        0,
+		}
 		if b.role == "newer" {
 			info["work"] = 18
 		}
@@ -168,7 +177,7 @@ var meddling = map[string]func(film *os.File, size int64) error{
 	},
 }
 
-// meddle changes a file, and makes sure that its time tells.
+// meddle changes a file, and makes sure that the time of its last change does too.
 func meddle(path string, how func(film *os.File, size int64) error) {
 	film, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

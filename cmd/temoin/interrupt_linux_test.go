@@ -36,7 +36,11 @@ func program(t *testing.T, args ...string) (cmd *exec.Cmd, home string) {
 	cmd = exec.CommandContext(t.Context(), self)
 	cmd.Args = append([]string{"temoin"}, args...) // by this name the test binary is the program
 	cmd.Dir = home
-	cmd.Env = []string{"HOME=" + home, "TEMOIN_VAULT=" + filepath.Join(home, "vault"), "TEMOIN_IDENTITY=" + filepath.Join(home, "key.txt")}
+	cmd.Env = []string{
+		"HOME=" + home,
+		"TEMOIN_VAULT=" + filepath.Join(home, "vault"),
+		"TEMOIN_IDENTITY=" + filepath.Join(home, "key.txt"),
+	}
 	return cmd, home
 }
 
@@ -154,12 +158,13 @@ func TestInterruptedWords(t *testing.T) {
 	}
 	cmd.Process.Signal(syscall.SIGTERM)
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(errs.String(), "interrupted: nothing was sent") {
+	if code := cmd.ProcessState.ExitCode(); code != 130 ||
+		!strings.Contains(errs.String(), "interrupted: nothing was sent") {
 		t.Errorf("exit code %d, want 130: %s", code, &errs)
 	}
 }
 
-// A command that waits for something that no interruption reaches is left behind.
+// A command that is blocked where no interruption reaches it is left behind.
 func TestInterruptedForGood(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stuck := &cobra.Command{RunE: func(*cobra.Command, []string) error {
@@ -170,7 +175,7 @@ func TestInterruptedForGood(t *testing.T) {
 	if err := temoin.Execute(ctx, stuck); err == nil {
 		t.Error("no error")
 	}
-	// One that puts things in order before it ends is listened to.
+	// The error of one that ends in time, and says what became of its work, is returned.
 	why := errors.New("what became of it")
 	ctx, cancel = context.WithCancel(t.Context())
 	tidy := &cobra.Command{SilenceErrors: true, SilenceUsage: true, RunE: func(*cobra.Command, []string) error {
@@ -185,7 +190,9 @@ func TestInterruptedForGood(t *testing.T) {
 
 // Everything but y and yes is no.
 func TestConfirm(t *testing.T) {
-	for answer, want := range map[string]int{"y\n": 0, "Y\n": 0, "yes\n": 0, " YES \n": 0, "n\n": 1, "\n": 1, "yesterday\n": 1, "\x04": 1} {
+	for answer, want := range map[string]int{
+		"y\n": 0, "Y\n": 0, "yes\n": 0, " YES \n": 0, "n\n": 1, "\n": 1, "yesterday\n": 1, "\x04": 1,
+	} {
 		cmd, home := program(t, "rm")
 		cmd.Args = append(cmd.Args, vaultOfOne(t, home))
 		term := inTerminal(t, cmd)

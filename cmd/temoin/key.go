@@ -53,7 +53,8 @@ TEMOIN_NEW_PASSPHRASE.`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.keyPasswd(args[0], open) },
 	}
-	passwd.Flags().BoolVar(&open, "no-passphrase", false, "remove the passphrase: whoever copies the file can open everything")
+	passwd.Flags().BoolVar(&open, "no-passphrase", false,
+		"remove the passphrase: whoever copies the file can open everything")
 	c.AddCommand(a.jsonFlag(show), check, passwd)
 	return c
 }
@@ -91,11 +92,11 @@ func publicLines(of string) (*crypto.Recipients, error) {
 	}
 	text, err := os.ReadFile(of)
 	if err != nil {
-		return nil, nil // which readKeys explains
+		return nil, nil // readKeys reads it next, and says what is wrong
 	}
 	plain, err := crypto.Text(text)
 	if err != nil {
-		return nil, nil // which readKeys explains, or opens
+		return nil, nil // readKeys opens it, if it is a binary age file, or says what is wrong
 	}
 	found := false
 	for line := range strings.Lines(string(plain)) {

@@ -40,8 +40,10 @@ it, without us.`,
 		},
 	}
 	c.Flags().StringVarP(&out, "output", "o", defaultIdentity(), "the `file` to make; it must not be there yet")
-	c.Flags().BoolVar(&classic, "classic", false, "a short X25519 key (age1…), for old programs; no protection from future quantum computers")
-	c.Flags().BoolVar(&open, "no-passphrase", false, "do not protect the file: whoever copies it can open everything")
+	c.Flags().BoolVar(&classic, "classic", false,
+		"a short X25519 key (age1…), for old programs; no protection from future quantum computers")
+	c.Flags().BoolVar(&open, "no-passphrase", false,
+		"do not protect the file: whoever copies it can open everything")
 	return c
 }
 
@@ -76,19 +78,22 @@ func (a *app) makeKey(path string, kind crypto.Kind, open bool) error {
 	a.say("Your secret key is in %s.", inbox.Escape(path))
 	a.say("Make a second copy of this file NOW, on another device, and test it: temoin key check COPY")
 	a.say("If all copies are lost, or the passphrase is forgotten, everything that was sent to you is lost. Nobody can help then.")
-	a.say("The line that starts with %q is public: give it to the person who runs the box.", recipient[:strings.IndexByte(recipient, '1')+1])
+	a.say("The line that starts with %q is public: give it to the person who runs the box.",
+		recipient[:strings.IndexByte(recipient, '1')+1])
 	return nil
 }
 
 func keyThere(path string) error {
-	return fail(exitFailed, "choose another file with -o; a key that was in use is needed as long as its drops are", "%s is there already, and is never overwritten", path)
+	return fail(exitFailed,
+		"choose another file with -o; a key that was in use is needed as long as its drops are",
+		"%s is there already, and is never overwritten", path)
 }
 
-// fsync is os.File.Sync, unless a test listens.
+// fsync is os.File.Sync. A test replaces it to see when what is synced.
 var fsync = (*os.File).Sync
 
-// syncFolder makes the names in a folder durable. Some file systems cannot do that
-// to folders; there, the name is what there is.
+// syncFolder makes new names in a folder durable: until then a power cut can undo a
+// rename or a link. It ignores errors, because some file systems cannot sync folders.
 func syncFolder(path string) {
 	if dir, err := os.Open(path); err == nil {
 		fsync(dir)
@@ -111,7 +116,7 @@ func writeTemp(path string, b []byte) (string, error) {
 }
 
 // writeNew makes a file that must not be there yet, all of it or nothing. When it
-// returns, a power cut does not take it away any more.
+// returns, the file survives a power cut.
 func writeNew(path string, b []byte) error {
 	temp, err := writeTemp(path, b)
 	if err != nil {
@@ -123,8 +128,8 @@ func writeNew(path string, b []byte) error {
 	if err == nil || errors.Is(err, os.ErrExist) {
 		return err
 	}
-	// A memory stick knows no links. Between the look and the renaming
-	// nobody else makes this very file.
+	// FAT, on memory sticks, has no hard links. A file that appears between Lstat and
+	// Rename would be overwritten (TOCTOU), but no other program makes this one.
 	if _, err := os.Lstat(path); err == nil {
 		return os.ErrExist
 	}

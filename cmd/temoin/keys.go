@@ -23,7 +23,9 @@ func (a *app) keys() (*inbox.Keys, error) {
 func (a *app) readKeys(path string) (file []byte, keys *inbox.Keys, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fail(exitNoKey, "temoin keygen makes one; -i or TEMOIN_IDENTITY says where it is", "there is no key file %s", path)
+		return nil, nil, fail(exitNoKey,
+			"temoin keygen makes one; -i or TEMOIN_IDENTITY says where it is",
+			"there is no key file %s", path)
 	}
 	if err != nil {
 		return nil, nil, fail(exitNoKey, "", "the key file: %v", err)
@@ -56,7 +58,9 @@ func (a *app) passphrase(prompt string) (string, error) {
 func (a *app) prompt(prompt string) (string, error) {
 	in, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return "", fail(exitPassphrase, "in a script, set TEMOIN_PASSPHRASE", "a passphrase is needed, and there is no terminal to ask for it")
+		return "", fail(exitPassphrase,
+			"in a script, set TEMOIN_PASSPHRASE",
+			"a passphrase is needed, and there is no terminal to ask for it")
 	}
 	fd := int(in.Fd())
 	shows, err := term.GetState(fd) // the terminal, with echo
@@ -87,10 +91,10 @@ func (a *app) prompt(prompt string) (string, error) {
 	}
 }
 
-// awaitNoEcho waits until term.ReadPassword has changed the terminal. Before that
-// nobody is asked, as what is typed could be seen; and nothing is given back, as the
-// change would come after it. A terminal without echo does not change: after a
-// second it is asked on all the same.
+// awaitNoEcho waits until term.ReadPassword, in its goroutine, has switched echo off.
+// A prompt before that would let the passphrase be seen; and if the terminal were
+// restored before that, echo would be switched off after it (a race). A terminal that
+// has no echo to switch off does not change: after a second we go on all the same.
 func awaitNoEcho(fd int, shows *term.State) {
 	for range 200 {
 		if now, err := term.GetState(fd); err != nil || !reflect.DeepEqual(now, shows) {
@@ -111,7 +115,9 @@ func (a *app) newPassphrase(variable string) (string, error) {
 		return "", err
 	}
 	if one == "" {
-		return "", fail(exitUsage, "five or six random words are good; --no-passphrase does without", "the passphrase is empty")
+		return "", fail(exitUsage,
+			"five or six random words are good; --no-passphrase does without",
+			"the passphrase is empty")
 	}
 	two, err := a.prompt("The same once more: ")
 	if err == nil && one != two {

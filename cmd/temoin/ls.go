@@ -68,7 +68,8 @@ func (a *app) list(s *inbox.Snapshot) error {
 		if verified == "" {
 			verified = "-"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", d.Drop, d.State, d.Files, size(d.Bytes), words, verified, quote(d.Where, 40), quote(d.When, 30))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n",
+			d.Drop, d.State, d.Files, size(d.Bytes), words, verified, quote(d.Where, 40), quote(d.When, 30))
 	}
 	t.Flush()
 	_, err := a.out.Write(b.Bytes())

@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return 0
 	}
 	code, hint := judge(err)
-	if !a.started.Load() { // cobra did not like the command line
+	if !a.started.Load() { // cobra rejected the command line
 		code, hint = exitUsage, "temoin --help lists the commands, temoin COMMAND --help explains one"
 	}
 	if ctx.Err() != nil {
@@ -79,8 +79,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 }
 
 // patience is how long an interrupted command may take to leave things in order.
-// What still waits after that waits for something that does not come: a pipe that
-// nobody writes to, a file of a server that is gone. Every command can be killed
+// After that it is blocked in a read that ctx does not end: of a pipe without a
+// writer, or a file of a network server that is gone. Every command can be killed
 // at any moment and loses nothing but time.
 const patience = 1500 * time.Millisecond
 
@@ -202,13 +202,17 @@ The first day:
 			return fail(exitUsage, "", "no command given")
 		},
 	}
-	root.AddCommand(a.keygen(), a.key(), a.pull(), a.ls(), a.show(), a.open(), a.verify(), a.rm(), a.scrub(), a.send(), a.version())
+	root.AddCommand(
+		a.keygen(), a.key(),
+		a.pull(), a.ls(), a.show(), a.open(), a.verify(), a.rm(),
+		a.scrub(), a.send(), a.version(),
+	)
 	a.note(root)
 	return root
 }
 
-// note makes every command say that it was reached: before that, cobra has
-// looked at arguments, flags and groups of flags.
+// note makes every command record that it was reached. Any error before that is
+// cobra's, about arguments, flags or groups of flags: wrong usage.
 func (a *app) note(c *cobra.Command) {
 	if do := c.RunE; do != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
@@ -223,14 +227,16 @@ func (a *app) note(c *cobra.Command) {
 
 // vaultFlags adds the flags that mean the same in every command with a vault.
 func (a *app) vaultFlags(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&a.vault, "vault", envOr("TEMOIN_VAULT", "temoin-vault"), "`folder` of the sealed drops (or TEMOIN_VAULT)")
+	c.Flags().StringVar(&a.vault, "vault", envOr("TEMOIN_VAULT", "temoin-vault"),
+		"`folder` of the sealed drops (or TEMOIN_VAULT)")
 	c.PreRunE = func(*cobra.Command, []string) (err error) {
 		if a.vault, err = dir.Expand(a.vault); err != nil {
 			err = fail(exitUsage, "", "%v", err)
 		}
 		return err
 	}
-	c.Flags().StringVarP(&a.identity, "identity", "i", envOr("TEMOIN_IDENTITY", defaultIdentity()), "your key `file` (or TEMOIN_IDENTITY)")
+	c.Flags().StringVarP(&a.identity, "identity", "i", envOr("TEMOIN_IDENTITY", defaultIdentity()),
+		"your key `file` (or TEMOIN_IDENTITY)")
 	return c
 }
 

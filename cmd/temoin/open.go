@@ -47,8 +47,8 @@ Exit code 3 means that a drop was not complete. It was opened as far as it goes.
 	return a.jsonFlag(a.vaultFlags(c))
 }
 
-// openDrops opens what the arguments name, all drops if there are none. With
-// several, one that fails does not keep the others closed.
+// openDrops opens what the arguments name, all drops if there are none. Of several,
+// one that fails does not stop the others.
 func (a *app) openDrops(ctx context.Context, v *inbox.Vault, which []string, out string) error {
 	// Opening a drop makes much garbage and keeps little: measured with a drop of
 	// 1 GiB, this costs 35 MiB and saves an eighth of the time.

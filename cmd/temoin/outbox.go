@@ -17,9 +17,9 @@ const (
 )
 
 // outbox sends sealed objects to a box, several at once, in the order in which
-// they are sealed. It keeps each until it is acknowledged. Closing an object
-// waits while too many are under way, and the first one, the opening letter,
-// until it has arrived: nothing is sent before it.
+// they are sealed. It keeps each until it is acknowledged. Closing an object waits
+// while too many are under way (backpressure). Closing the first one, the opening
+// letter, waits until it has arrived: nothing is sent before it.
 type outbox struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc

@@ -70,7 +70,7 @@ func TestOutbox(t *testing.T) {
 	for end := time.Now().Add(time.Minute); reached() < 3+32 && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
-	time.Sleep(100 * time.Millisecond) // for one that goes further
+	time.Sleep(100 * time.Millisecond) // time for one that would go further
 	mu.Lock()
 	if furthest != 3+32 {
 		t.Errorf("with object 3 under way, object %d went out, want 35", furthest)
@@ -85,7 +85,7 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
-// After a failure nothing more is taken, and everybody learns why.
+// After a failure no more objects are taken, and every call returns its error.
 func TestOutboxFails(t *testing.T) {
 	broken := errors.New("the line is cut")
 	o := temoin.NewOutbox(t.Context(), func(context.Context, string, []byte) error { return broken }, func(int) {})

@@ -41,7 +41,8 @@ A source is one of
 }
 
 func (a *app) proxyFlag(c *cobra.Command) {
-	c.Flags().StringVar(&a.proxy, "proxy", "", "connect through a SOCKS proxy, `socks5h://HOST:PORT`; Tor listens on 127.0.0.1:9050")
+	c.Flags().StringVar(&a.proxy, "proxy", "",
+		"connect through a SOCKS proxy, `socks5h://HOST:PORT`; Tor listens on 127.0.0.1:9050")
 }
 
 func (a *app) runPull(c *cobra.Command, from string, again bool) error {
@@ -65,7 +66,9 @@ func (a *app) runPull(c *cobra.Command, from string, again bool) error {
 	}
 	a.sayReport(r)
 	if err == nil && r.Drops == 0 && r.Tried > 0 && r.Removed+r.Broken == 0 {
-		return fail(exitNoRecipient, "is this the key of this box? temoin key show prints its public line", "nothing there was sealed to your key")
+		return fail(exitNoRecipient,
+			"is this the key of this box? temoin key show prints its public line",
+			"nothing there was sealed to your key")
 	}
 	return err
 }
@@ -78,7 +81,8 @@ func (a *app) sayReport(r *inbox.Report) {
 	a.say("%s came (%s), %s of them new. The vault knows %s.",
 		count(r.Objects, "object"), size(r.Bytes), count(r.New, "drop"), count(r.Drops, "drop"))
 	if r.Healed > 0 {
-		a.say("%s that did not open in the vault were replaced by sound ones; the damaged ones are kept in its folder state.", count(r.Healed, "object"))
+		a.say("%s that did not open in the vault were replaced by sound ones; the damaged ones are kept in its folder state.",
+			count(r.Healed, "object"))
 	}
 	if r.Removed > 0 {
 		a.say("%s belong to drops that you removed; they were left there.", count(r.Removed, "object"))
@@ -92,12 +96,13 @@ func (a *app) sayReport(r *inbox.Report) {
 		a.say("%s were not asked for yet: the same command goes on with them.", count(r.Untried, "object"))
 	}
 	if r.Broken > 0 {
-		a.say("%s sealed to your key do not open, as before. Each pull tries them again; anybody can send such.", count(r.Broken, "letter"))
+		a.say("%s sealed to your key do not open, as before. Each pull tries them again; anybody can send such.",
+			count(r.Broken, "letter"))
 	}
 	a.sayBad(r.Bad)
 }
 
-// sayBad names what is wrong, in as many lines as anybody reads.
+// sayBad names the objects with which something is wrong, on 21 lines at most.
 func (a *app) sayBad(bad []inbox.BadObject) {
 	const most = 20
 	for _, b := range bad[:min(len(bad), most)] {

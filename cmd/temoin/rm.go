@@ -87,7 +87,8 @@ func (a *app) removeAtSource(c *cobra.Command, v *inbox.Vault, keys *inbox.Keys,
 	if err != nil {
 		return err
 	}
-	if !a.confirm(fmt.Sprintf("Drop %s was removed from the vault before. Remove it from the source? There is no way back. [y/N] ", drop)) {
+	if !a.confirm(fmt.Sprintf(
+		"Drop %s was removed from the vault before. Remove it from the source? There is no way back. [y/N] ", drop)) {
 		return fail(exitFailed, "", "nothing was removed")
 	}
 	there, err := v.RemoveAtSource(c.Context(), drop, src)
@@ -97,7 +98,8 @@ func (a *app) removeAtSource(c *cobra.Command, v *inbox.Vault, keys *inbox.Keys,
 	return err
 }
 
-// confirm asks, when there is somebody to ask. Everything but y and yes is no.
+// confirm asks on a terminal, where everything but y and yes is no. In a script,
+// without a terminal, it does not ask: giving the command is enough.
 func (a *app) confirm(question string) bool {
 	in, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {

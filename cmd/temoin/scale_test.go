@@ -55,7 +55,7 @@ func fillStore(t testing.TB, to, other *crypto.Recipients, drops, junk int) stri
 	if err := sealOne(&one, other, "not for you", nil); err != nil {
 		t.Fatal(err)
 	}
-	for i := range junk { // the same header: whose it is, is found out each time
+	for i := range junk { // the same letter under many names: the keys are tried on each
 		var id crypto.ID
 		copy(id[:], fmt.Sprint("junk ", i))
 		o, _ := out.Create(id, storage.Small)
@@ -101,7 +101,9 @@ func measure(t testing.TB, program, dir string, args ...string) cost {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "TEMOIN_VAULT="+filepath.Join(dir, "vault"), "TEMOIN_IDENTITY="+filepath.Join(dir, "key.txt"))
+	cmd.Env = append(os.Environ(),
+		"TEMOIN_VAULT="+filepath.Join(dir, "vault"),
+		"TEMOIN_IDENTITY="+filepath.Join(dir, "key.txt"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%.2000s", args, err, out)
 	}

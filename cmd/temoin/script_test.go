@@ -14,8 +14,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"temoin": temoin.Main})
 }
 
-// TestScripts types what people type. Each script says what to believe after
-// it. The extra commands are in commands_test.go.
+// TestScripts runs commands as people type them. The comments in a script say what
+// it shows. The extra commands are in commands_test.go.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),

@@ -51,7 +51,7 @@ type scrubbed struct {
 	Copy    string   `json:"copy,omitempty"`
 }
 
-// runScrub cleans all files. One that fails does not keep the others dirty.
+// runScrub cleans all files. One that fails does not stop the others.
 func (a *app) runScrub(ctx context.Context, out string, names []string) error {
 	if out != "" {
 		if err := os.MkdirAll(out, 0o700); err != nil {
@@ -86,7 +86,9 @@ func (a *app) runScrub(ctx context.Context, out string, names []string) error {
 	case failed > 0:
 		return fail(exitFailed, "", "%s failed", count(failed, "file"))
 	case left > 0:
-		return fail(exitPartly, "do not publish what cannot be cleaned; a screenshot or a recording of it may do", "%s could not be cleaned; no copy was made", count(left, "file"))
+		return fail(exitPartly,
+			"do not publish what cannot be cleaned; a screenshot or a recording of it may do",
+			"%s could not be cleaned; no copy was made", count(left, "file"))
 	}
 	return nil
 }
@@ -158,7 +160,7 @@ func publish(tmp, name string) error {
 	case errors.Is(err, fs.ErrExist):
 		return errExists(name)
 	}
-	// A file system without links: memory sticks.
+	// FAT, on memory sticks, has no hard links.
 	if _, err := os.Lstat(name); err == nil {
 		return errExists(name)
 	}

@@ -155,7 +155,9 @@ func (a *app) readWords(ctx context.Context, words string) (string, error) {
 	return string(b), nil
 }
 
-func (a *app) sealAndSend(ctx context.Context, client *box.Client, to *crypto.Recipients, words string, files []toSend) error {
+func (a *app) sealAndSend(
+	ctx context.Context, client *box.Client, to *crypto.Recipients, words string, files []toSend,
+) error {
 	total := int64(len(words))
 	opt := crypto.Options{Via: "cli"}
 	for _, f := range files {
@@ -192,7 +194,12 @@ func (a *app) sealAndSend(ctx context.Context, client *box.Client, to *crypto.Re
 		return a.sentPartly(s, files, bad)
 	}
 	if a.json {
-		return a.emit(map[string]any{"receipt": s.Receipt().String(), "files": len(files), "bytes": s.n, "uncleaned": uncleaned(files)})
+		return a.emit(map[string]any{
+			"receipt":   s.Receipt().String(),
+			"files":     len(files),
+			"bytes":     s.n,
+			"uncleaned": uncleaned(files),
+		})
 	}
 	a.say("Everything has arrived. Your receipt, to be written down only if that is safe:")
 	_, err = fmt.Fprintln(a.out, s.Receipt())
@@ -219,7 +226,7 @@ type notWhole struct {
 }
 
 // sealAll seals the words and the files. A file that cannot be read, or changes
-// while it is, does not keep the others here. The error is one of the drop.
+// while it is read, is in bad, and the others go on. The error ends the drop.
 func sealAll(ctx context.Context, s *sealing, words string, files []toSend) (bad []notWhole, err error) {
 	if words != "" {
 		if err := s.Words(); err != nil {
@@ -257,7 +264,9 @@ func (a *app) sentPartly(s *sealing, files []toSend, bad []notWhole) error {
 	if len(bad) < len(files) {
 		hint += ". The other files have arrived and need not be sent again"
 	}
-	return fail(exitPartly, hint, "%d of %s did not arrive whole; what was sent stays there, and there is no receipt", len(bad), count(len(files), "file"))
+	return fail(exitPartly, hint,
+		"%d of %s did not arrive whole; what was sent stays there, and there is no receipt",
+		len(bad), count(len(files), "file"))
 }
 
 // uncleaned lists the files that could not be cleaned.
@@ -275,7 +284,8 @@ func uncleaned(files []toSend) []string {
 func unsent(ctx context.Context, objects int, done, total int64, err error) error {
 	arrived := "nothing arrived"
 	if objects > 0 {
-		arrived = fmt.Sprintf("about %s of %s arrived and stay there; there is no receipt", size(min(done, total)), size(total))
+		arrived = fmt.Sprintf("about %s of %s arrived and stay there; there is no receipt",
+			size(min(done, total)), size(total))
 	}
 	if ctx.Err() != nil {
 		return fail(exitInterrupted, "sending again starts a new drop", "interrupted: %s", arrived)

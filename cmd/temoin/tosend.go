@@ -29,7 +29,8 @@ type toSend struct {
 // what can be cleaned.
 func openAll(ctx context.Context, names []string, keep bool) (files []toSend, err error) {
 	if len(names) > crypto.MaxFiles-1 {
-		return nil, fail(exitUsage, "send the rest in a second drop", "%d files; one drop takes %d", len(names), crypto.MaxFiles-1)
+		return nil, fail(exitUsage, "send the rest in a second drop",
+			"%d files; one drop takes %d", len(names), crypto.MaxFiles-1)
 	}
 	for _, name := range names {
 		f, fi, err := openRegular(name)
@@ -51,8 +52,8 @@ func openAll(ctx context.Context, names []string, keep bool) (files []toSend, er
 	return files, nil
 }
 
-// openRegular opens a file and nothing else: opening a pipe would wait for
-// somebody who writes to it, and a plan needs to know how long everything is.
+// openRegular opens a regular file and nothing else: opening a named pipe would block
+// until there is a writer, and a plan needs the size of everything.
 func openRegular(name string) (*os.File, fs.FileInfo, error) {
 	fi, err := os.Stat(name)
 	if err != nil {
@@ -61,7 +62,7 @@ func openRegular(name string) (*os.File, fs.FileInfo, error) {
 	if err := regular(name, fi); err != nil {
 		return nil, nil, err
 	}
-	// Not blocking, because it may have become a pipe meanwhile.
+	// Not blocking: a pipe may have taken its place since Stat (TOCTOU).
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, fail(exitUsage, "", "%v", err)
@@ -79,9 +80,9 @@ func openRegular(name string) (*os.File, fs.FileInfo, error) {
 	return f, fi, nil
 }
 
-// endsThere refuses files of which the system does not tell how long they are: in
-// /proc all are 0 bytes long, and have contents. Nothing of them would be
-// sent. What grows at this very moment is found out later.
+// endsThere refuses a file that is longer than its size says. Those in /proc have
+// size 0, whatever they hold: nothing of them would be sent. A file that grows at
+// this moment passes; changed finds it later.
 func endsThere(f *os.File, fi fs.FileInfo) error {
 	n, err := f.ReadAt(make([]byte, 1), fi.Size())
 	if err == io.EOF {
@@ -111,7 +112,9 @@ func regular(name string, fi fs.FileInfo) error {
 	case mode.IsDir():
 		return fail(exitUsage, "give the files in it, or an archive of them", "%s is a folder", name)
 	case mode&fs.ModeNamedPipe != 0:
-		return fail(exitUsage, "save what comes out of it to a file, and send that; words can come through a pipe: --words -", "%s is a pipe", name)
+		return fail(exitUsage,
+			"save what comes out of it to a file, and send that; words can come through a pipe: --words -",
+			"%s is a pipe", name)
 	case mode&fs.ModeSocket != 0:
 		return fail(exitUsage, "", "%s is a socket, not a file", name)
 	case mode&fs.ModeDevice != 0:
@@ -126,7 +129,7 @@ func closeAll(files []toSend) {
 	}
 }
 
-// lookAt says of a file that is sent as it is what it is.
+// lookAt finds out the size and type of a file that is sent as it is.
 func (t *toSend) lookAt() error {
 	head := make([]byte, scrub.SniffLen)
 	n, err := t.ReadAt(head, 0)
@@ -138,8 +141,9 @@ func (t *toSend) lookAt() error {
 	return nil
 }
 
-// tryToClean says what will become of a file's hidden details. In the plan
-// that is all: which details there were is told at the end.
+// tryToClean cleans a file into nothing, to learn how long it will be and whether its
+// hidden details can be removed. Which details those are stands in the manifest only
+// at the end, and not in the plan.
 func (t *toSend) tryToClean(ctx context.Context) error {
 	rep, err := scrub.File(counter{&t.size}, t.body(ctx))
 	if changed := t.changed(); changed != nil {
@@ -155,7 +159,8 @@ func (t *toSend) body(ctx context.Context) io.ReadSeeker {
 	return interruptible{ctx, io.NewSectionReader(t, 0, t.before.Size())}
 }
 
-// changed says what became of the file since it was opened, if anything did.
+// changed returns an error if the file has another size, or another time of its last
+// change, than when it was opened.
 func (t *toSend) changed() error {
 	now, err := t.Stat()
 	if err != nil {
@@ -173,8 +178,8 @@ func (t *toSend) changed() error {
 	return nil
 }
 
-// seal writes the file into the drop. It has its error also where only a part
-// of the file could be read, or something that it never was as a whole.
+// seal writes the file into the drop. It also fails if only a part of the file could
+// be read, or a mixture of old and new contents (a torn read).
 func (t *toSend) seal(ctx context.Context, s *sealing) error {
 	if t.meta.Details == scrub.Removed {
 		return t.sealClean(ctx, s)
@@ -182,7 +187,7 @@ func (t *toSend) seal(ctx context.Context, s *sealing) error {
 	if err := s.File(t.meta); err != nil {
 		return err
 	}
-	// Without the wrapper io would choose a smaller buffer of its own.
+	// The wrapper hides other methods, with which io would not use this buffer.
 	n, err := io.CopyBuffer(s, struct{ io.Reader }{t.body(ctx)}, make([]byte, 256<<10))
 	if changed := t.changed(); err == nil {
 		err = changed
@@ -193,9 +198,9 @@ func (t *toSend) seal(ctx context.Context, s *sealing) error {
 	return err
 }
 
-// sealClean cleans on the way. What was not looked at before may hold details,
-// which scrub passes on if it does not understand the file any more: nothing
-// goes out once the file has changed.
+// sealClean cleans while it sends. TOCTOU: if the file has changed since tryToClean,
+// scrub may not understand it any more, and then passes on the details in it. So
+// nothing is written once the file has changed.
 func (t *toSend) sealClean(ctx context.Context, s *sealing) error {
 	if err := s.File(crypto.File{Type: t.meta.Type}); err != nil {
 		return err

@@ -29,7 +29,9 @@ func (a *app) vaultAndKeys() (*inbox.Vault, error) {
 }
 
 func (a *app) noVault() error {
-	return fail(exitFailed, "temoin pull makes one; --vault or TEMOIN_VAULT says where it is", "there is no vault at %s", a.vault)
+	return fail(exitFailed,
+		"temoin pull makes one; --vault or TEMOIN_VAULT says where it is",
+		"there is no vault at %s", a.vault)
 }
 
 // openVault opens the vault with the keys. Only pull makes a new one.
@@ -102,7 +104,9 @@ func (a *app) dirSource(path string) (storage.Source, string, error) {
 	}
 	from, err := os.Stat(path)
 	if err != nil || !from.IsDir() {
-		return nil, "", fail(exitRefused, "it is the folder that temoind serve --store dir:PATH writes to", "there is no folder %s", path)
+		return nil, "", fail(exitRefused,
+			"it is the folder that temoind serve --store dir:PATH writes to",
+			"there is no folder %s", path)
 	}
 	if to, err := os.Stat(a.vault); err == nil && os.SameFile(from, to) {
 		return nil, "", fail(exitUsage, "", "the source and the vault are the same folder")
@@ -117,9 +121,8 @@ func (a *app) dirSource(path string) (storage.Source, string, error) {
 	return s, dir.Address(path), err
 }
 
-// looksLikeStore refuses a folder that holds other things than a store: a pull
-// from it would bring nothing, and call that all. An empty one is a store that
-// nobody wrote to.
+// looksLikeStore refuses a folder that holds other things than a store: a pull from
+// it would bring nothing, and succeed. An empty one may be a store without drops.
 func looksLikeStore(path string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -140,8 +143,8 @@ func looksLikeStore(path string) error {
 	return fail(exitRefused, hint, "%s is not the folder of a store", path)
 }
 
-// emit prints one JSON object on a line of stdout, with nothing in it that a
-// terminal obeys.
+// emit prints one JSON object on a line of stdout. Control characters in it are
+// escaped, so that a sender's text cannot send escape sequences to a terminal.
 func (a *app) emit(v any) error {
 	b, err := json.Marshal(v)
 	if err == nil {

@@ -63,7 +63,8 @@ func (a *app) runVerify(c *cobra.Command, from string) error {
 		}
 	}
 	if r.Drops == 0 && r.Strays > 0 {
-		return fail(exitNoRecipient, "give the right key with -i", "%s here, and none opens with this key", count(r.Strays, "object"))
+		return fail(exitNoRecipient, "give the right key with -i",
+			"%s here, and none opens with this key", count(r.Strays, "object"))
 	}
 	a.say("%s opened to the end: %d complete, %d partial, %d newer, %d damaged.",
 		count(r.Drops, "drop"), r.Complete, r.Partial, r.Newer, r.Drops-r.Complete-r.Partial-r.Newer)
@@ -78,7 +79,8 @@ func (a *app) runVerify(c *cobra.Command, from string) error {
 	if from != "" {
 		hint = "another source, or another coordinator's vault (--from dir:PATH), may have sound ones"
 	}
-	return fail(exitIntegrity, hint, "of %s in the vault %d cannot be read or opened", count(r.Objects, "object"), len(r.Broken))
+	return fail(exitIntegrity, hint,
+		"of %s in the vault %d cannot be read or opened", count(r.Objects, "object"), len(r.Broken))
 }
 
 // repair pulls what is broken anew, and says what is broken after that.

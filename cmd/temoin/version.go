@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// release is the version of a released program; tools/build sets it. The build
-// info has none that is the same in a clone and in a folder without history.
+// release is the version of a released program; tools/build sets it. The version in
+// the build info is not reproducible: a folder without git history has none.
 var release string
 
 func (a *app) version() *cobra.Command {
@@ -25,7 +25,8 @@ func (a *app) version() *cobra.Command {
 			} else if ok && info.Main.Version != "" {
 				version = info.Main.Version
 			}
-			_, err := fmt.Fprintf(a.out, "temoin %s, format 1, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(a.out, "temoin %s, format 1, %s %s/%s\n",
+				version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
