@@ -78,7 +78,8 @@ func newACMECerts(s *settings.Settings, next time.Time, out io.Writer) (*acmeCer
 	return c, nil
 }
 
-// config is for the listener. The CA tests it with a protocol of its own.
+// config is for the listener. The CA proves over acme-tls/1, a protocol in the TLS
+// handshake (TLS-ALPN-01), that the name leads here.
 func (c *acmeCerts) config() *tls.Config {
 	return &tls.Config{GetCertificate: c.certificate, NextProtos: []string{acme.ALPNProto}}
 }
@@ -105,8 +106,9 @@ func (c *acmeCerts) current(name string) *tls.Certificate {
 	return c.certs[name]
 }
 
-// due is when to look after the certificates. The next process image keeps to
-// it: otherwise the CA would hear from the box after every guest.
+// due is when to look after the certificates. The next process image takes the time
+// over: otherwise the box would look after each renewal, so after a visit, and the CA
+// could see that.
 func (c *acmeCerts) due() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,7 +147,7 @@ func (c *acmeCerts) keep(ctx context.Context) {
 func (c *acmeCerts) look(name string) error {
 	cert, err := c.manager.GetCertificate(&tls.ClientHelloInfo{
 		ServerName:   name,
-		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, // one kind for all
+		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, // else autocert orders RSA
 	})
 	if err != nil {
 		return err
@@ -156,8 +158,8 @@ func (c *acmeCerts) look(name string) error {
 	c.mu.Lock()
 	c.certs[name] = cert
 	c.mu.Unlock()
-	// The manager renews it when a third of its life is left, and keeps failures
-	// to itself.
+	// The manager renews it when a third of its life is left, and does not report
+	// failures. With a fifth left, it has failed.
 	leaf := cert.Leaf
 	if life := leaf.NotAfter.Sub(leaf.NotBefore); time.Until(leaf.NotAfter) < life/5 {
 		return fmt.Errorf("the old one ends on %s", leaf.NotAfter.Format(time.DateOnly))

@@ -26,7 +26,12 @@ func ordered(t *testing.T, folder, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 3, 0)}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		DNSNames:     []string{name},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().AddDate(0, 3, 0),
+	}
 	public, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +48,8 @@ func ordered(t *testing.T, folder, name string) {
 	}
 }
 
-// No guest makes the box talk to the CA (a directory that nobody answers would
-// be an error) or write a file, whatever the guest's handshake asks for.
+// No handshake makes the box talk to the CA (whose directory does not answer here, so
+// that it would be an error) or write a file, whatever it asks for.
 func TestHandshakesOrderNothing(t *testing.T) {
 	folder := t.TempDir()
 	ordered(t, folder, "box.example")
@@ -72,7 +77,9 @@ func TestHandshakesOrderNothing(t *testing.T) {
 		{"../box.example", modern, nil, false},
 		{"", modern, nil, false},
 	} {
-		cert, err := o.certificate(&tls.ClientHelloInfo{ServerName: c.name, CipherSuites: c.suites, SupportedProtos: c.protos})
+		cert, err := o.certificate(&tls.ClientHelloInfo{
+			ServerName: c.name, CipherSuites: c.suites, SupportedProtos: c.protos,
+		})
 		if (err == nil) != c.want || (cert != nil) != c.want {
 			t.Errorf("%q %v: %v", c.name, c.protos, err)
 		}

@@ -44,7 +44,9 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return serveOn(ctx, []net.Listener{l}, cfg, func(*server.Server) { fmt.Fprint(stdout, demoText(addresses([]net.Listener{l}), *folder)) })
+	return serveOn(ctx, []net.Listener{l}, cfg, func(*server.Server) {
+		fmt.Fprint(stdout, demoText(addresses([]net.Listener{l}), *folder))
+	})
 }
 
 // demoKey returns the recipient of the demo's key, which it makes if need be.
@@ -59,7 +61,8 @@ func demoKey(folder string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		text := "# a throw-away key of temoind demo: never use it for real\n# public key: " + id.Public + "\n" + id.Secret + "\n"
+		text := "# a throw-away key of temoind demo: never use it for real\n# public key: " +
+			id.Public + "\n" + id.Secret + "\n"
 		return id.Public, os.WriteFile(path, []byte(text), 0o600)
 	}
 	if err != nil {

@@ -21,7 +21,10 @@ func TestDoubtIsCarriedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, doubtful := range []bool{false, true} {
-		d := &daemon{Settings: settings.Settings{Store: store}, before: &inherited{state: &carried{Doubtful: doubtful, Disk: first.Identity()}}}
+		d := &daemon{
+			Settings: settings.Settings{Store: store},
+			before:   &inherited{state: &carried{Doubtful: doubtful, Disk: first.Identity()}},
+		}
 		to, err := crypto.ParseRecipients(recipient(t))
 		if err != nil {
 			t.Fatal(err)

@@ -78,8 +78,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return settings.ErrUsage
 }
 
-// release is the version of a released program; tools/build sets it. The build
-// info has none that is the same in a clone and in a folder without history.
+// release is the version of a released program; tools/build sets it. The version in
+// the build info is not reproducible: a folder without git history has none.
 var release string
 
 func version() string {

@@ -10,8 +10,8 @@ import (
 	"temoin/cmd/temoind/settings"
 )
 
-// A box that would lead witnesses astray does not start, and says nothing of what
-// it read: it could be the onion's secret key.
+// With a wrong onion name, which would lead witnesses to another site, a box does not
+// start. The error does not quote the file: it could be the onion's secret key.
 func TestWrongOnionIsRefused(t *testing.T) {
 	const name = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
 	dir := t.TempDir()
@@ -29,7 +29,11 @@ func TestWrongOnionIsRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d := &daemon{Settings: settings.Settings{Recipients: recipients, Store: "dir:" + filepath.Join(dir, "store"), OnionHostnameFile: file}}
+		d := &daemon{Settings: settings.Settings{
+			Recipients:        recipients,
+			Store:             "dir:" + filepath.Join(dir, "store"),
+			OnionHostnameFile: file,
+		}}
 		cfg, err := d.config(t.Context(), new(bytes.Buffer))
 		if want == "" {
 			if err != nil || cfg.Onion != name {
@@ -37,11 +41,16 @@ func TestWrongOnionIsRefused(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), "secret") {
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	d := &daemon{Settings: settings.Settings{Recipients: recipients, Store: "dir:" + dir, OnionHostnameFile: filepath.Join(dir, "nothing")}}
+	d := &daemon{Settings: settings.Settings{
+		Recipients:        recipients,
+		Store:             "dir:" + dir,
+		OnionHostnameFile: filepath.Join(dir, "nothing"),
+	}}
 	if _, err := d.config(t.Context(), new(bytes.Buffer)); err == nil {
 		t.Error("a file that is not there is no error")
 	}

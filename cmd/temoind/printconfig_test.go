@@ -20,7 +20,10 @@ func TestPrintConfig(t *testing.T) {
 	}
 	t.Setenv("TEMOIN_S3_ACCESS_KEY", "hunter3")
 	var out, errs bytes.Buffer
-	args := []string{"serve", "--store", "s3://s3.example/box", "--spool", dir, "--s3-secret-key-file", secret, "--org", "A \"quoted\" ünit", "--print-config"}
+	args := []string{
+		"serve", "--store", "s3://s3.example/box", "--spool", dir, "--s3-secret-key-file", secret,
+		"--org", "A \"quoted\" ünit", "--print-config",
+	}
 	if err := run(context.Background(), args, &out, &errs); err != nil {
 		t.Fatal(err, errs.String())
 	}

@@ -66,8 +66,9 @@ func (d *daemon) proven() bool {
 	return d.bucket.ok
 }
 
-// prove asks the bucket once for all who wait, and after a refusal again every
-// few seconds. A bucket that is only busy is waited for, as an upload waits.
+// prove returns nil when the bucket has proven that it keeps what it has. Callers that
+// wait share one question to it. A refusal is the answer to all for five seconds; a
+// bucket that was only busy is asked again at once.
 func (p *probed) prove(ctx context.Context) error {
 	p.mu.Lock()
 	final := p.err != nil && !errors.Is(p.err, storage.ErrUnreachable)
@@ -79,7 +80,7 @@ func (p *probed) prove(ctx context.Context) error {
 		ended := make(chan struct{})
 		p.running = ended
 		go func() {
-			// It does not end with the one who asked first: others wait for it too.
+			// It outlives the upload that asked first: others wait for the answer too.
 			p.ask(context.WithoutCancel(ctx))
 			p.mu.Lock()
 			defer p.mu.Unlock()

@@ -21,7 +21,10 @@ import (
 
 func probe(t *testing.T, endpoint string, accept bool) *probed {
 	t.Helper()
-	store, err := s3.New(s3.Config{Endpoint: endpoint, Insecure: true, Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: accept})
+	store, err := s3.New(s3.Config{
+		Endpoint: endpoint, Insecure: true, Bucket: "box",
+		AccessKey: "a", SecretKey: "b", AcceptOverwrites: accept,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +35,14 @@ func probe(t *testing.T, endpoint string, accept bool) *probed {
 	return p
 }
 
-// A bucket that was busy at the start is no reason to send anybody away: who
-// comes next waits for it, and all who wait ask once.
+// A bucket that was busy at the start does not make uploads fail: the next ones wait
+// for it, and share one question.
 func TestProbedWaitsForABusyBucket(t *testing.T) {
 	busy := storagetest.S3Error(503, "SlowDown", "")
 	endpoint, asked := storagetest.Answering(t, busy, storagetest.S3Error(412, "PreconditionFailed", ""))
 	p := probe(t, endpoint, false)
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // the start has no more patience
+	cancel() // the start has waited long enough
 	if err := p.ask(ctx); err == nil {
 		t.Fatal("the start did not see that the bucket is busy")
 	}
@@ -76,8 +79,8 @@ func TestProbedRemembersARefusal(t *testing.T) {
 	}
 }
 
-// Where the provider refuses If-None-Match the box does not start, and says
-// why; with leave it stores without.
+// Where the provider refuses If-None-Match the box does not start, and says why;
+// with AcceptOverwrites it stores without the header.
 func TestServeWithoutPreconditions(t *testing.T) {
 	for _, accept := range []bool{false, true} {
 		endpoint, asked := storagetest.Answering(t, storagetest.NoPreconditions)
@@ -88,7 +91,12 @@ func TestServeWithoutPreconditions(t *testing.T) {
 		}
 		t.Setenv("TEMOIN_S3_ACCESS_KEY", "a")
 		t.Setenv("TEMOIN_S3_SECRET_KEY", "b")
-		d := &daemon{Settings: settings.Settings{Recipients: recipients, Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir, AcceptOverwrites: accept}}
+		d := &daemon{Settings: settings.Settings{
+			Recipients:       recipients,
+			Store:            "s3://" + endpoint + "/box-test?insecure=true",
+			Spool:            dir,
+			AcceptOverwrites: accept,
+		}}
 		var said bytes.Buffer
 		cfg, err := d.config(t.Context(), &said)
 		if !accept {
@@ -112,7 +120,7 @@ func TestServeWithoutPreconditions(t *testing.T) {
 	}
 }
 
-// What a bucket is set up wrongly for is said at the start, with the remedy.
+// A bucket that is set up wrongly is reported at the start, with the remedy.
 func TestServeSaysWhatTheBucketWants(t *testing.T) {
 	for want, answer := range map[string]http.HandlerFunc{
 		"?region=eu-west-3": storagetest.S3Error(400, "AuthorizationHeaderMalformed", "<Region>eu-west-3</Region>"),
@@ -134,8 +142,8 @@ func TestServeSaysWhatTheBucketWants(t *testing.T) {
 	}
 }
 
-// A folder that takes no objects is said at the start as well, and what was
-// tried leaves nothing.
+// A folder that takes no objects is reported at the start as well, and the probe
+// leaves nothing in it.
 func TestServeTriesTheFolder(t *testing.T) {
 	for _, broken := range []bool{false, true} {
 		store := filepath.Join(t.TempDir(), "store")
@@ -145,7 +153,10 @@ func TestServeTriesTheFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		if broken {
-			if err := errors.Join(os.Mkdir(store, 0o700), os.WriteFile(filepath.Join(store, "c"), []byte("a file where a folder belongs"), 0o600)); err != nil {
+			if err := errors.Join(
+				os.Mkdir(store, 0o700),
+				os.WriteFile(filepath.Join(store, "c"), []byte("a file where a folder belongs"), 0o600),
+			); err != nil {
 				t.Fatal(err)
 			}
 		}

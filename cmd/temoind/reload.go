@@ -40,8 +40,8 @@ type inherited struct {
 }
 
 // carried is what goes from one process image to the next, through a pipe. The
-// settings and keys go with it: a file that somebody is just editing must not
-// end a box that works.
+// settings and keys go with it: they are not read again, because a half-edited file
+// must not end a box that works.
 type carried struct {
 	Server     server.State
 	Settings   settings.Settings
@@ -61,7 +61,9 @@ func (d *daemon) readRecipients() error {
 	}
 	err = d.useRecipients(string(text))
 	if errors.Is(err, crypto.ErrNoRecipients) {
-		return fmt.Errorf("%s holds no key of a coordinator yet: write theirs into it, one a line, which \"temoin keygen\" prints to them", d.Recipients)
+		return fmt.Errorf(
+			"%s holds no key of a coordinator yet: write theirs into it, one a line, which \"temoin keygen\" prints to them",
+			d.Recipients)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.Recipients, err)
@@ -134,7 +136,13 @@ func (d *daemon) load() error {
 
 // carry returns what the next process image takes over.
 func (d *daemon) carry(state server.State) carried {
-	c := carried{Server: state, Settings: d.Settings, Recipients: d.to.Load().Strings(), Onion: d.onion, Proven: d.proven()}
+	c := carried{
+		Server:     state,
+		Settings:   d.Settings,
+		Recipients: d.to.Load().Strings(),
+		Onion:      d.onion,
+		Proven:     d.proven(),
+	}
 	if pair := d.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key
 	}

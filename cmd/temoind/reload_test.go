@@ -19,8 +19,8 @@ import (
 	"filippo.io/age"
 )
 
-// asMain makes the test program be temoind: what it gives up for good must not
-// be given up by the tests.
+// asMain makes the test program run as temoind, in a process of its own: a sandbox
+// cannot be left again.
 const asMain = "TEMOIND_AS_MAIN"
 
 func TestMain(m *testing.M) {
@@ -98,7 +98,8 @@ func TestReload(t *testing.T) {
 	write(first)
 	systemd := listenForSystemd(t, dir)
 	var said lines
-	box := exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--recipients", file, "--store", "dir:"+filepath.Join(dir, "store"))
+	box := exec.Command(os.Args[0], "serve",
+		"--listen", "127.0.0.1:0", "--recipients", file, "--store", "dir:"+filepath.Join(dir, "store"))
 	box.Env, box.Stderr = append(os.Environ(), asMain+"=1"), &said
 	if err := box.Start(); err != nil {
 		t.Fatal(err)
@@ -141,7 +142,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// A package brings a list without keys. The box says what is to be done.
+// The Debian package installs a list without keys. The box says what is to be done.
 func TestNoKeysYet(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "recipients.txt")
 	for text, want := range map[string]string{
@@ -151,17 +152,19 @@ func TestNoKeysYet(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := run(t.Context(), []string{"serve", "--recipients", file, "--store", "dir:" + t.TempDir()}, io.Discard, io.Discard)
+		err := run(t.Context(),
+			[]string{"serve", "--recipients", file, "--store", "dir:" + t.TempDir()}, io.Discard, io.Discard)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }
 
-// The settings that the package brings are settings.
+// The settings file in the Debian package is valid.
 func TestPackagedSettings(t *testing.T) {
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"serve", "--config", "../../packaging/temoin.toml", "--print-config"}, &out, io.Discard); err != nil {
+	if err := run(t.Context(),
+		[]string{"serve", "--config", "../../packaging/temoin.toml", "--print-config"}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if want := "store = \"dir:/var/lib/temoin/store\"\n"; !strings.Contains(out.String(), want) {

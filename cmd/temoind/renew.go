@@ -62,8 +62,8 @@ func renew(ls []net.Listener, c carried) error {
 	return syscall.Exec("/proc/self/exe", os.Args, env)
 }
 
-// survive keeps a file open in the next process image. It does not use Fd,
-// which would make the listener, whose description this is too, block.
+// survive keeps a file open in the next process image. It does not use Fd, which sets
+// blocking mode: the listener shares the open file description, and would block too.
 func survive(f *os.File) (fd uintptr, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -40,8 +40,13 @@ func (d *daemon) confine() error {
 		return err
 	}
 	rules := []landlock.Rule{
-		landlock.ROFiles(self, "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime").IgnoreIfMissing(),
-		landlock.RODirs("/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo").IgnoreIfMissing(),
+		landlock.ROFiles(
+			self, "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime",
+		).IgnoreIfMissing(),
+		landlock.RODirs(
+			"/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+			"/usr/share/zoneinfo",
+		).IgnoreIfMissing(),
 		landlock.RWFiles("/dev/null").IgnoreIfMissing(),
 		landlock.RODirs(d.readDirs()...).IgnoreIfMissing(),
 		landlock.RWDirs(d.writeDirs()...).WithRefer().IgnoreIfMissing(),

@@ -25,12 +25,16 @@ var attempts = []struct {
 	allowed bool
 	try     func(dir string) error
 }{
-	{"write into the store", true, func(dir string) error { return os.WriteFile(filepath.Join(dir, "store/c/aa/x"), nil, 0o600) }},
+	{"write into the store", true, func(dir string) error {
+		return os.WriteFile(filepath.Join(dir, "store/c/aa/x"), nil, 0o600)
+	}},
 	{"link from one folder of the store to another", true, func(dir string) error {
 		return os.Link(filepath.Join(dir, "store/c/aa/y"), filepath.Join(dir, "store/c/bb/y"))
 	}},
 	{"read the recipients", true, func(dir string) error { return read(filepath.Join(dir, "etc/recipients.txt")) }},
-	{"read recipients that were replaced", true, func(dir string) error { return read(filepath.Join(dir, "etc/recipients.new")) }},
+	{"read recipients that were replaced", true, func(dir string) error {
+		return read(filepath.Join(dir, "etc/recipients.new"))
+	}},
 	{"remove its socket", true, func(dir string) error { return os.Remove(filepath.Join(dir, "run/socket")) }},
 	{"read other files", false, func(dir string) error { return read(filepath.Join(dir, "home/secret")) }},
 	{"read the users of the machine", false, func(string) error { return read("/etc/passwd") }},
@@ -71,7 +75,11 @@ func read(name string) error {
 }
 
 func tryConfined(dir string) {
-	d := &daemon{Settings: settings.Settings{Store: "dir:" + filepath.Join(dir, "store"), Recipients: filepath.Join(dir, "etc/recipients.txt"), Listen: settings.List{"127.0.0.1:1", "unix:" + filepath.Join(dir, "run/socket")}}}
+	d := &daemon{Settings: settings.Settings{
+		Store:      "dir:" + filepath.Join(dir, "store"),
+		Recipients: filepath.Join(dir, "etc/recipients.txt"),
+		Listen:     settings.List{"127.0.0.1:1", "unix:" + filepath.Join(dir, "run/socket")},
+	}}
 	if err := harden(); err != nil {
 		fmt.Println(err)
 	}
@@ -90,7 +98,9 @@ func TestConfined(t *testing.T) {
 		t.Skip("this kernel has no Landlock, or one without rules for TCP")
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"store/c/aa/y", "store/c/bb/z", "etc/recipients.txt", "etc/recipients.new", "home/secret", "run/socket"} {
+	for _, name := range []string{
+		"store/c/aa/y", "store/c/bb/z", "etc/recipients.txt", "etc/recipients.new", "home/secret", "run/socket",
+	} {
 		p := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
 			t.Fatal(err)

@@ -62,7 +62,7 @@ func (d *daemon) run(ctx context.Context, stderr io.Writer) error {
 	}
 	hup := make(chan os.Signal, 1)
 	cfg.Renew = func(state server.State) error {
-		signal.Ignore(syscall.SIGHUP) // it would end an image that does not wait for it yet
+		signal.Ignore(syscall.SIGHUP) // stays ignored over exec: SIGHUP would end an image without a handler
 		defer signal.Notify(hup, syscall.SIGHUP)
 		return renew(ls, d.carry(state))
 	}
@@ -72,7 +72,8 @@ func (d *daemon) run(ctx context.Context, stderr io.Writer) error {
 			go d.acme.keep(ctx) // from now on the CA reaches the box
 		}
 		if d.before == nil {
-			fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n", addresses(ls), cfg.Recipients.Fingerprint())
+			fmt.Fprintf(stderr, "temoind: listening on %s\ntemoind: fingerprint of the coordinators' keys: %s\n",
+				addresses(ls), cfg.Recipients.Fingerprint())
 			notify("READY=1")
 		}
 	})
@@ -139,7 +140,8 @@ func addresses(ls []net.Listener) string {
 func (d *daemon) config(ctx context.Context, stderr io.Writer) (server.Config, error) {
 	cfg := server.Config{Org: d.Org, ExitURL: d.ExitURL, Origins: d.Origin, Log: server.NewLog(stderr)}
 	if d.Recipients == "" || d.Store == "" {
-		return cfg, errors.New("recipients and store are needed, by --recipients and --store or in the file that --config names; \"temoind demo\" shows a box without them")
+		return cfg, errors.New(
+			"recipients and store are needed, by --recipients and --store or in the file that --config names; \"temoind demo\" shows a box without them")
 	}
 	if err := d.load(); err != nil {
 		return cfg, err
@@ -163,7 +165,9 @@ func (d *daemon) useTLS(cfg *server.Config, stderr io.Writer) error {
 		return errors.New("the TLS certificate comes from tls_cert or by acme_domain, not both")
 	case pair != nil:
 		names = pair.Leaf.DNSNames
-		cfg.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &d.certificate.Load().Certificate, nil }}
+		cfg.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return &d.certificate.Load().Certificate, nil
+		}}
 	case len(d.ACMEDomain) > 0:
 		var next time.Time
 		if d.before != nil {
@@ -199,7 +203,7 @@ func (d *daemon) openStore(ctx context.Context, cfg *server.Config, stderr io.Wr
 	if err != nil {
 		return err
 	}
-	cfg.Parallel = 8 // a bucket answers late: more at once
+	cfg.Parallel = 8 // a bucket has a high latency: more at once
 	probed, err := newProbed(store, cfg.Recipients.Kind(), d.AcceptOverwrites)
 	if err != nil {
 		return err
@@ -212,16 +216,19 @@ func (d *daemon) openStore(ctx context.Context, cfg *server.Config, stderr io.Wr
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	if err := probed.ask(ctx); errors.Is(err, s3.ErrOverwrites) {
-		return fmt.Errorf("%w: whoever knows a name could replace what lies there; take another provider, or start with --accept-overwrites-by-provider if you accept that", err)
+		return fmt.Errorf(
+			"%w: whoever knows a name could replace what lies there; take another provider, or start with --accept-overwrites-by-provider if you accept that",
+			err)
 	} else if err != nil {
-		fmt.Fprintf(stderr, "temoind: warning: the bucket does not take objects now, nothing is accepted until it does: %v\n", err)
+		fmt.Fprintf(stderr,
+			"temoind: warning: the bucket does not take objects now, nothing is accepted until it does: %v\n", err)
 	}
 	return nil
 }
 
 // openDisk opens a store on a disk. A process that renews itself takes it as it was,
-// also when it is not there just now: a box must not end, or fill the mount point
-// below its disk, because somebody came.
+// also when the disk is away at that moment. Renewals follow visits: a visit must not
+// end the box, or make it write to the mount point below the missing disk.
 func (d *daemon) openDisk(ctx context.Context, path string, cfg *server.Config, stderr io.Writer) (err error) {
 	if d.before == nil {
 		if d.disk, err = dir.New(path); err != nil {
@@ -240,17 +247,20 @@ func (d *daemon) openDisk(ctx context.Context, path string, cfg *server.Config, 
 	return nil
 }
 
-// tryStore says at the start what will be wrong with every object.
+// tryStore stores a probe at the start, and warns of what will be wrong with every
+// object.
 func tryStore(ctx context.Context, store *dir.Store, kind crypto.Kind, stderr io.Writer) error {
 	key, body, err := crypto.Probe(kind)
 	if err != nil {
 		return err
 	}
 	if err := store.Probe(ctx, key, body); err != nil {
-		fmt.Fprintf(stderr, "temoind: warning: the store does not take objects now, nothing is accepted until it does: %v\n", err)
+		fmt.Fprintf(stderr,
+			"temoind: warning: the store does not take objects now, nothing is accepted until it does: %v\n", err)
 	}
 	if store.Lacks() != (dir.Lacks{}) {
-		fmt.Fprintln(stderr, `temoind: warning: the store's file system knows less than it should; "temoind doctor" says what and what to do`)
+		fmt.Fprintln(stderr,
+			`temoind: warning: the store's file system knows less than it should; "temoind doctor" says what and what to do`)
 	}
 	return nil
 }

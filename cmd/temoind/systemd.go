@@ -14,12 +14,12 @@ func notify(state string) {
 	if path == "" {
 		return
 	}
-	if path[0] == '@' { // a name without a file
+	if path[0] == '@' { // an abstract socket, without a file
 		path = "\x00" + path[1:]
 	}
 	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
-		return // nobody is there to be told
+		return // nothing listens there
 	}
 	defer c.Close()
 	c.Write([]byte(state))
