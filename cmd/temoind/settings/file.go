@@ -12,8 +12,8 @@ import (
 	"temoin/crypto"
 )
 
-// load reads a file. What it does not know it does not guess: a setting that is
-// spelled wrongly is an error.
+// load reads a file. A setting that does not exist, such as one with a typing mistake,
+// is an error.
 func (s *Settings) load(file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -25,7 +25,8 @@ func (s *Settings) load(file string) error {
 	md, err := toml.Decode(string(text), s)
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("the configuration: %s: line %d, %q: %s", file, syntax.Position.Line, syntax.LastKey, syntax.Message)
+		return fmt.Errorf("the configuration: %s: line %d, %q: %s",
+			file, syntax.Position.Line, syntax.LastKey, syntax.Message)
 	}
 	if err != nil {
 		return fmt.Errorf("the configuration: %s: %w", file, err)
@@ -33,7 +34,10 @@ func (s *Settings) load(file string) error {
 	if unknown := md.Undecoded(); len(unknown) > 0 {
 		return fmt.Errorf("the configuration: %s: there is no setting %q", file, unknown[0])
 	}
-	for _, path := range []*string{&s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.ACMECache, &s.OnionHostnameFile, &s.S3AccessKeyFile, &s.S3SecretKeyFile} {
+	for _, path := range []*string{
+		&s.Recipients, &s.Store, &s.Spool, &s.TLSCert, &s.TLSKey, &s.ACMECache,
+		&s.OnionHostnameFile, &s.S3AccessKeyFile, &s.S3SecretKeyFile,
+	} {
 		*path = strings.ReplaceAll(*path, "$CREDENTIALS_DIRECTORY", os.Getenv("CREDENTIALS_DIRECTORY"))
 	}
 	return nil
@@ -44,7 +48,7 @@ func (s *Settings) load(file string) error {
 func (s *Settings) Print(w io.Writer) error {
 	for _, l := range s.lists() {
 		if *l == nil {
-			*l = List{} // nil would not be printed
+			*l = List{} // the encoder leaves out nil
 		}
 	}
 	return toml.NewEncoder(w).Encode(s)

@@ -2,8 +2,8 @@
 // TOML, and says what follows from it: the folder or bucket for sealed objects, the
 // name in Tor, the folder for certificates.
 //
-// It changes nothing, and asks nobody but files. A setting that weakens privacy does
-// not exist.
+// It changes nothing, and reads only files and the environment. A setting that weakens
+// privacy does not exist.
 package settings
 
 import (

@@ -91,8 +91,10 @@ func readFile(t *testing.T, text string, args ...string) (Settings, error) {
 
 func TestFlagsGoBeforeTheFile(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/temoind")
-	s, err := readFile(t, "listen = 'unix:/a'\nstore = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\nacme_domain = ['b.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
-		"--org", "flag", "--origin", "https://b.example", "--origin", "https://c.example", "--accept-overwrites-by-provider=false")
+	s, err := readFile(t,
+		"listen = 'unix:/a'\nstore = 'dir:/a'\norg = 'file'\norigin = ['https://a.example']\nacme_domain = ['b.example']\naccept_overwrites_by_provider = true\ns3_secret_key_file = '$CREDENTIALS_DIRECTORY/s3'\n",
+		"--org", "flag", "--origin", "https://b.example", "--origin", "https://c.example",
+		"--accept-overwrites-by-provider=false")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +146,7 @@ func TestStrictConfiguration(t *testing.T) {
 	}
 }
 
-// Notepad puts a mark before the text, PowerShell 5.1 writes UTF-16.
+// Notepad writes a byte order mark, PowerShell 5.1 UTF-16.
 func TestConfigurationFromOtherEditors(t *testing.T) {
 	dir := t.TempDir()
 	utf16 := func(text string) string {
