@@ -23,7 +23,8 @@ const (
 
 const leastKey = `take a key with the rights that "temoind policy" prints, and no others`
 
-// bucket checks it, and that a stolen server key does no harm.
+// bucket checks that the bucket takes objects and keeps them, and that nobody could
+// list, read or delete any with a stolen server key, or without a key.
 func (d *doctor) bucket(ctx context.Context) {
 	c, err := d.Bucket()
 	if err != nil {
@@ -63,10 +64,14 @@ func (d *doctor) takes(ctx context.Context, store *s3.Store, key string, body []
 	case errors.Is(err, s3.ErrOverwrites) && d.AcceptOverwrites:
 		d.warn("store", "take another provider", "%v (accept_overwrites_by_provider is set)", err)
 	case errors.Is(err, s3.ErrOverwrites):
-		d.fail("store", "take another provider, or set accept_overwrites_by_provider if you accept that somebody who knows a name can replace what lies there", "%v", err)
+		d.fail("store",
+			"take another provider, or set accept_overwrites_by_provider if you accept that somebody who knows a name can replace what lies there",
+			"%v", err)
 	case err != nil:
 		reason, remedy := s3.Explain(err)
-		d.fail("store", cmp.Or(remedy, "look at the network, the key and the name of the bucket"), "the bucket does not take an object: %s", reason)
+		d.fail("store",
+			cmp.Or(remedy, "look at the network, the key and the name of the bucket"),
+			"the bucket does not take an object: %s", reason)
 		return false
 	default:
 		d.ok("store", "the bucket takes objects, and a second one under the same name is refused")
@@ -74,7 +79,7 @@ func (d *doctor) takes(ctx context.Context, store *s3.Store, key string, body []
 	return true
 }
 
-// stranger checks what somebody without a key sees.
+// stranger checks what can be done without a key.
 func (d *doctor) stranger(ctx context.Context, c s3.Config, key string) {
 	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
 	defer cancel()

@@ -25,9 +25,9 @@ func bucketPatient(t *testing.T, endpoint, access, secret string) *patient {
 	return newPatient(t, settings.Settings{Store: "s3://" + endpoint + "/box-test?insecure=true", Spool: dir})
 }
 
-// writeOnly is a service with rights: what may tells the names of what it
-// grants, of "METHOD" or "anonymous METHOD" or "list". With "trouble" it has no
-// time for anything but a PUT.
+// writeOnly is an S3 service whose key may PUT, once. May names what else is granted:
+// "METHOD", "list", and either with "anonymous " before it. With "trouble" it answers
+// 503 to all but a PUT. Its clock is off by off.
 func writeOnly(t *testing.T, off time.Duration, may ...string) string {
 	there := false
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,8 +87,8 @@ func TestDoctorBucket(t *testing.T) {
 	}
 }
 
-// A key that can do everything is told what it can do, and the probe is all
-// that it was tried on.
+// Of a key that can do everything the doctor names each right, and tries them on the
+// probe alone.
 func TestDoctorNamesWhatTheKeyCan(t *testing.T) {
 	fake := storagetest.NewS3(t)
 	p := bucketPatient(t, fake.Endpoint, fake.Key.Access, fake.Key.Secret)

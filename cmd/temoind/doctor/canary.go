@@ -12,8 +12,8 @@ import (
 	"temoin/crypto"
 )
 
-// running asks the box that runs with these settings who it seals to, and then
-// whether it, or what stands before it, writes down who comes.
+// running asks the box that runs with these settings which keys it seals to. Then it
+// looks whether the box, or a proxy before it, logs anything of a sender.
 func (d *doctor) running(ctx context.Context) {
 	boxes := 0
 	for _, r := range d.straight() {
@@ -43,15 +43,17 @@ func (d *doctor) isBox(ctx context.Context, r route) bool {
 		d.fail(check, "end the program that listens there", "what answers at %s is no box", r.address)
 		return false
 	case d.to != nil && !crypto.SameFingerprint(box.Fingerprint, d.to.Fingerprint()):
-		d.fail(check, "compare both with the coordinators, then send SIGHUP", "%s seals to other keys than those in the file: %s", r, box.Fingerprint)
+		d.fail(check,
+			"compare both with the coordinators, then send SIGHUP",
+			"%s seals to other keys than those in the file: %s", r, box.Fingerprint)
 	default:
 		d.ok(check, "%s answers, and seals to the keys in the file", r)
 	}
 	return true
 }
 
-// canary sends requests with marks that nobody else has, and looks for them
-// where programs write. The box refuses all of them: nothing is stored.
+// canary sends requests that hold unique marks (canary tokens), and looks for these
+// in logs and in the box's folders. The box refuses the requests: nothing is stored.
 func (d *doctor) canary(ctx context.Context) {
 	const check = "canary"
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
@@ -73,7 +75,9 @@ func (d *doctor) canary(ctx context.Context) {
 	}
 	switch {
 	case s.found != nil:
-		d.fail(check, "switch that log off, and remove what it holds", "what a sender sent is written down: %s", strings.Join(s.found, ", "))
+		d.fail(check,
+			"switch that log off, and remove what it holds",
+			"what a sender sent is written down: %s", strings.Join(s.found, ", "))
 	case s.missed != nil:
 		d.warn(check, "ask as root", "found nowhere, but not all was looked at: %v", s.missed)
 	default:
@@ -81,7 +85,7 @@ func (d *doctor) canary(ctx context.Context) {
 	}
 }
 
-// newMark returns what stands in no file of the world yet.
+// newMark returns a mark of 96 random bits.
 func newMark() string {
 	var b [12]byte
 	rand.Read(b[:])
@@ -92,15 +96,20 @@ func newMark() string {
 // after each mark tells the places apart.
 func marked(mark, host string) []string {
 	m := func(place string) string { return mark + place }
-	head := fmt.Sprintf("Host: %s\r\nUser-Agent: %s\r\nReferer: https://%s.example/\r\nCookie: c=%s\r\nConnection: close\r\n", host, m("agent"), m("from"), m("cookie"))
+	head := fmt.Sprintf(
+		"Host: %s\r\nUser-Agent: %s\r\nReferer: https://%s.example/\r\nCookie: c=%s\r\nConnection: close\r\n",
+		host, m("agent"), m("from"), m("cookie"))
 	var form strings.Builder
-	for _, field := range []string{`name="where"`, `name="details"`, `name="words"`, `name="files"; filename="` + m("name") + `"`} {
+	for _, field := range []string{
+		`name="where"`, `name="details"`, `name="words"`, `name="files"; filename="` + m("name") + `"`,
+	} {
 		// Details with such a value are refused, before anything is sealed.
 		form.WriteString("--boundary\r\nContent-Disposition: form-data; " + field + "\r\n\r\n" + m("word") + "\r\n")
 	}
 	form.WriteString("--boundary--\r\n")
 	send := func(line, kind, body string) string {
-		return fmt.Sprintf("%s HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", line, head, kind, len(body), body)
+		return fmt.Sprintf("%s HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+			line, head, kind, len(body), body)
 	}
 	return []string{
 		"GET /" + m("path") + "?q=" + m("query") + " HTTP/1.1\r\n" + head + "\r\n",

@@ -24,7 +24,7 @@ import (
 	"temoin/storage/dir"
 )
 
-// living is a patient whose box runs, on a unix socket or as it likes.
+// living is a patient whose box runs, on the address listen.
 func living(t *testing.T, listen string, conf *tls.Config) *patient {
 	t.Helper()
 	p := newPatient(t, settings.Settings{Store: "dir:" + t.TempDir()})
@@ -110,7 +110,10 @@ func files(store string) (all []string) {
 func TestDoctorFindsAnAccessLog(t *testing.T) {
 	p := living(t, "127.0.0.1:0", nil)
 	box, _ := url.Parse("http://" + p.Listen[0])
-	for _, where := range []string{filepath.Join(p.root, "var/log/proxy/access.log"), filepath.Join(strings.TrimPrefix(p.Store, "dir:"), "c/tmp")} {
+	for _, where := range []string{
+		filepath.Join(p.root, "var/log/proxy/access.log"),
+		filepath.Join(strings.TrimPrefix(p.Store, "dir:"), "c/tmp"),
+	} {
 		for place, wrote := range map[string]func(*http.Request) string{
 			"agent":  func(r *http.Request) string { return r.Header.Get("User-Agent") },
 			"from":   func(r *http.Request) string { return r.Header.Get("Referer") },
@@ -122,7 +125,7 @@ func TestDoctorFindsAnAccessLog(t *testing.T) {
 				r.Body = io.NopCloser(bytes.NewReader(b))
 				return string(b)
 			},
-			"": func(*http.Request) string { return "192.0.2.1" }, // an address is everybody's: not found
+			"": func(*http.Request) string { return "192.0.2.1" }, // an address is no mark: not found
 		} {
 			os.RemoveAll(where)
 			forward := httputil.NewSingleHostReverseProxy(box)
@@ -147,7 +150,10 @@ func TestDoctorFindsAnAccessLog(t *testing.T) {
 }
 
 func TestDoctorLooksOnlyAtARunningBox(t *testing.T) {
-	p := newPatient(t, settings.Settings{Listen: settings.List{"unix:" + filepath.Join(t.TempDir(), "none")}, Store: "dir:/nothing"})
+	p := newPatient(t, settings.Settings{
+		Listen: settings.List{"unix:" + filepath.Join(t.TempDir(), "none")},
+		Store:  "dir:/nothing",
+	})
 	p.running(t.Context())
 	p.want(t, "nothing runs", "warn running", "warn canary")
 

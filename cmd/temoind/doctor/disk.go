@@ -26,7 +26,8 @@ const (
 // modeless are file systems whose modes come from how they were mounted: FAT,
 // exFAT, NTFS, SMB, VirtualBox, and what runs in user space.
 var modeless = map[uint32]bool{
-	0x4d44: true, 0x2011bab0: true, 0x7366746e: true, 0xff534d42: true, 0xfe534d42: true, 0x786f4256: true, 0x65735546: true,
+	0x4d44: true, 0x2011bab0: true, 0x7366746e: true, 0xff534d42: true, 0xfe534d42: true,
+	0x786f4256: true, 0x65735546: true,
 }
 
 // spoolEach is what one upload needs in the spool, and spoolAll what as many
@@ -44,15 +45,15 @@ func (d *doctor) store(ctx context.Context) {
 		return
 	}
 	if d.Spool != "" {
-		// What is lost here was not acknowledged: memory is only scarce.
+		// What is lost here was not acknowledged. Memory would do, but is scarce.
 		d.folder("spool", d.Spool, d.warn)
 		d.room(d.Spool)
 	}
 	d.bucket(ctx)
 }
 
-// folder checks one that holds sealed objects. InMemory says how bad it is that
-// it does not outlive the machine's power.
+// folder checks one that holds sealed objects. InMemory reports a folder that lies in
+// memory, as a failure or a warning.
 func (d *doctor) folder(check, path string, inMemory func(check, remedy, reason string, args ...any)) {
 	const disk = "take a folder on a disk"
 	there := path
@@ -62,14 +63,16 @@ func (d *doctor) folder(check, path string, inMemory func(check, remedy, reason 
 		_, err = os.Stat(there)
 	}
 	v, _ := d.volume(there)
-	kind := v.kind // 0 if nobody knows
+	kind := v.kind // 0 if unknown
 	switch {
 	case err != nil:
 		d.fail(check, "set it to a folder that the box may write to", "%v", err)
 	case kind == tmpfs || kind == ramfs || kind == overlayfs && d.liveSystem(there):
 		inMemory(check, disk, "%s lies in memory: a restart empties it", there)
 	case info == nil && check == "store":
-		d.warn(check, "if the store lies on a disk of its own, mount that first: a start without it makes a new, empty store below the mount point; else start the box once, which makes the folder, then ask again", "%s is not there yet", path)
+		d.warn(check,
+			"if the store lies on a disk of its own, mount that first: a start without it makes a new, empty store below the mount point; else start the box once, which makes the folder, then ask again",
+			"%s is not there yet", path)
 	case info == nil:
 		d.fail(check, "make the folder, with mode 0700, for the user of the box", "%s is not there", path)
 	case !info.IsDir():
@@ -108,10 +111,14 @@ func (d *doctor) existing(check, path string, info fs.FileInfo, kind uint32) {
 		d.warn(check, "mount a volume there", "%s lies in the container, and goes when the container is removed", path)
 	}
 	if lacks.Links {
-		d.warn(check, disk+"; until then let no other machine write into this folder", "its file system knows no hard links: objects are kept, but a writer on another machine could replace one, and a cut of power could damage it")
+		d.warn(check,
+			disk+"; until then let no other machine write into this folder",
+			"its file system knows no hard links: objects are kept, but a writer on another machine could replace one, and a cut of power could damage it")
 	}
 	if lacks.Times {
-		d.warn(check, disk+", or mount it with uid= of the box's user", "the times of files cannot be set: each copy of an object tells when it came")
+		d.warn(check,
+			disk+", or mount it with uid= of the box's user",
+			"the times of files cannot be set: each copy of an object tells when it came")
 	}
 	if d.counts[Warn] == before {
 		d.ok(check, "%s takes files and keeps them", path)
@@ -138,8 +145,8 @@ func publishes(path string) (lacks dir.Lacks, err error) {
 	return s.Lacks(), err
 }
 
-// durable makes a file last in path, and removes it. Its name is not one of an
-// object's.
+// durable writes, syncs and removes a file in path, as a store does. Its name is not
+// that of an object.
 func durable(path string) error {
 	f, err := os.CreateTemp(path, "doctor-probe-*")
 	if err != nil {
@@ -183,7 +190,8 @@ func (d *doctor) room(path string) {
 	switch {
 	case err != nil: // the line about the folder says so
 	case v.free < spoolAll:
-		d.warn(check, "make room", "the spool has %d MiB: enough for %d uploads at once, of 1024", v.free>>20, v.free/spoolEach)
+		d.warn(check, "make room",
+			"the spool has %d MiB: enough for %d uploads at once, of 1024", v.free>>20, v.free/spoolEach)
 	default:
 		d.ok(check, "the spool has %d MiB", v.free>>20)
 	}

@@ -51,14 +51,14 @@ type Finding struct {
 type doctor struct {
 	settings.Settings
 	words  string             // the fingerprint that the coordinators read out, or ""
-	flush  time.Duration      // what programs get to write their logs
+	flush  time.Duration      // how long other programs get to write their logs
 	report func(Finding)      // prints one
 	counts map[string]int     // of Findings in each state
 	to     *crypto.Recipients // nil: they cannot be read
 
 	// The machine, unless a test stands in for it.
 	root   string         // above its files
-	roots  *x509.CertPool // the authorities that it trusts; nil: all it knows
+	roots  *x509.CertPool // the authorities that it trusts; nil: those of the system
 	volume func(path string) (volume, error)
 	// publish stores an object in a folder and removes it again.
 	publish func(path string) (dir.Lacks, error)

@@ -30,7 +30,13 @@ type patient struct {
 func newPatient(t *testing.T, s settings.Settings) *patient {
 	t.Helper()
 	p := &patient{}
-	p.doctor = &doctor{Settings: s, root: t.TempDir(), counts: make(map[string]int), volume: disk(0xef53, 50, 100), publish: publishes}
+	p.doctor = &doctor{
+		Settings: s,
+		root:     t.TempDir(),
+		counts:   make(map[string]int),
+		volume:   disk(0xef53, 50, 100),
+		publish:  publishes,
+	}
 	p.report = func(f Finding) { p.found = append(p.found, f) }
 	return p
 }
@@ -149,7 +155,7 @@ func TestDoctorStore(t *testing.T) {
 	}
 }
 
-// What the file system does not know is said, with what to do.
+// What the file system lacks is named, with a remedy.
 func TestDoctorTriesToPublish(t *testing.T) {
 	path := t.TempDir()
 	os.Chmod(path, 0o700)
@@ -190,8 +196,9 @@ func TestDoctorSeesALiveSystem(t *testing.T) {
 	for upper, want := range map[string]string{"/run/live": "FAIL store", "/var/lib/upper": "warn store"} {
 		dir := t.TempDir()
 		p := newPatient(t, settings.Settings{Store: "dir:" + dir})
-		put(t, filepath.Join(p.root, "proc/self/mountinfo"), "21 1 8:1 / / rw - overlay overlay rw,lowerdir=/a,upperdir="+upper+",workdir=/w\n"+
-			"22 21 0:20 / /run rw - tmpfs tmpfs rw\n")
+		put(t, filepath.Join(p.root, "proc/self/mountinfo"),
+			"21 1 8:1 / / rw - overlay overlay rw,lowerdir=/a,upperdir="+upper+",workdir=/w\n"+
+				"22 21 0:20 / /run rw - tmpfs tmpfs rw\n")
 		p.volume = func(path string) (volume, error) {
 			if strings.HasPrefix(path, "/run") {
 				return volume{kind: tmpfs}, nil
@@ -244,7 +251,10 @@ func TestDoctorAddresses(t *testing.T) {
 		p.listen(t.Context())
 		p.want(t, test.listen, test.want)
 	}
-	p := newPatient(t, settings.Settings{Listen: settings.List{"unix:/a"}, Origin: settings.List{"https://box.example", "box.example"}})
+	p := newPatient(t, settings.Settings{
+		Listen: settings.List{"unix:/a"},
+		Origin: settings.List{"https://box.example", "box.example"},
+	})
 	p.listen(t.Context())
 	p.want(t, "an origin without its scheme", "FAIL origin", "ok listen")
 	p = newPatient(t, settings.Settings{Listen: settings.List{"unix:/a", ":80"}})
@@ -320,7 +330,8 @@ func TestDoctorEnds(t *testing.T) {
 	for _, flag := range []string{"--help", "--nothing"} {
 		errs.Reset()
 		err := Command(context.Background(), []string{flag}, &out, &errs)
-		if flag == "--help" && (err != nil || !strings.Contains(errs.String(), "Exit codes")) || flag != "--help" && !errors.Is(err, settings.ErrUsage) {
+		if flag == "--help" && (err != nil || !strings.Contains(errs.String(), "Exit codes")) ||
+			flag != "--help" && !errors.Is(err, settings.ErrUsage) {
 			t.Errorf("%s: %v\n%s", flag, err, errs.String())
 		}
 	}
@@ -338,7 +349,8 @@ func TestDoctorEnds(t *testing.T) {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}
-	if got, want := fmt.Sprint(Finding{"swap", Warn, "it is on", "swapoff"}), "warn  swap: it is on; remedy: swapoff"; got != want {
+	if got, want := fmt.Sprint(Finding{"swap", Warn, "it is on", "swapoff"}),
+		"warn  swap: it is on; remedy: swapoff"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

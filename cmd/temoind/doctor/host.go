@@ -15,8 +15,8 @@ import (
 // leastFiles is how many files the box may have to keep open: a connection each.
 const leastFiles = 4096
 
-// memory checks whether what is in memory could come to lie on a disk, and
-// what programs that start from here may use.
+// memory checks whether memory can get onto a disk, by core dumps or swap, and how
+// many files a program that is started from here may open.
 func (d *doctor) memory(context.Context) {
 	d.cores(limit(unix.RLIMIT_CORE))
 	d.swap()
@@ -26,7 +26,9 @@ func (d *doctor) memory(context.Context) {
 func (d *doctor) openFiles(limit uint64) {
 	const check = "open-files"
 	if limit < leastFiles {
-		d.warn(check, "set LimitNOFILE in the unit, or ulimit -n", "programs may open %d files; the box takes %d connections", limit, leastFiles)
+		d.warn(check,
+			"set LimitNOFILE in the unit, or ulimit -n",
+			"programs may open %d files; the box takes %d connections", limit, leastFiles)
 		return
 	}
 	d.ok(check, "%d are allowed", limit)
@@ -40,7 +42,7 @@ func limit(resource int) uint64 {
 	return l.Cur
 }
 
-// cores checks what becomes of the memory of a program that crashes.
+// cores checks whether the memory of a program that crashes is kept: a core dump.
 func (d *doctor) cores(limit uint64) {
 	const check = "core-dumps"
 	pattern, err := d.host("proc/sys/kernel/core_pattern")
@@ -48,7 +50,9 @@ func (d *doctor) cores(limit uint64) {
 	case err != nil:
 		d.warn(check, "look at it by hand", "not known: %v", err)
 	case strings.HasPrefix(pattern, "|"): // for these the limit does not count: core(5)
-		d.warn(check, "sysctl kernel.core_pattern=core, and remove the collector", "a collector keeps the memory of programs that crash")
+		d.warn(check,
+			"sysctl kernel.core_pattern=core, and remove the collector",
+			"a collector keeps the memory of programs that crash")
 	case limit > 0:
 		d.warn(check, "set LimitCORE=0 in the unit, or ulimit -c 0", "a program that crashes leaves its memory in a file")
 	default:
@@ -67,7 +71,9 @@ func (d *doctor) swap() {
 	head := true
 	for line := range strings.Lines(table) {
 		if words := strings.Fields(line); !head && len(words) > 0 && !strings.HasPrefix(words[0], "/dev/zram") {
-			d.warn(check, "swapoff -a, or encrypt it with a key that is made anew at each start; MemorySwapMax=0 in the unit keeps the box out of it", "memory goes to %s", words[0])
+			d.warn(check,
+				"swapoff -a, or encrypt it with a key that is made anew at each start; MemorySwapMax=0 in the unit keeps the box out of it",
+				"memory goes to %s", words[0])
 			return
 		}
 		head = false
@@ -176,14 +182,17 @@ func (d *doctor) onionKey(folder string) {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(errKey, fs.ErrPermission):
 		d.warn(check, "ask as root", "the key folder %s cannot be looked at", folder)
 	case err == nil && info.Mode().Perm() != 0o700:
-		d.fail(check, "chmod 0700 "+folder, "the key folder %s has mode %#o: who has the key is the onion", folder, info.Mode().Perm())
+		d.fail(check, "chmod 0700 "+folder,
+			"the key folder %s has mode %#o: who has the key is the onion", folder, info.Mode().Perm())
 	case err != nil || errKey != nil:
 		d.warn(check, "start Tor", "there is no key in %s yet", folder)
 	default:
 		name, _ := d.host(filepath.Join(folder, "hostname"))
 		name = strings.TrimSpace(name)
 		if told, err := d.Onion(); err == nil && told != "" && told != name {
-			d.warn(check, "copy "+folder+"/hostname to what onion_hostname_file names, then restart the box", "%s leads to the box, but the page tells of %s", name, told)
+			d.warn(check,
+				"copy "+folder+"/hostname to what onion_hostname_file names, then restart the box",
+				"%s leads to the box, but the page tells of %s", name, told)
 			return
 		}
 		d.ok(check, "%s leads to the box, and its key is Tor's alone", name)

@@ -24,7 +24,9 @@ func (d *doctor) page(ctx context.Context) {
 		case err != nil:
 			d.warn("page", reachable, "%s was not looked at: nothing answers", r)
 		case resp.StatusCode != http.StatusOK:
-			d.fail("page", "see what stands before the box, and where it leads", "%s shows no page, but status %d", r, resp.StatusCode)
+			d.fail("page",
+				"see what stands before the box, and where it leads",
+				"%s shows no page, but status %d", r, resp.StatusCode)
 		default:
 			visits = append(visits, visit{r, resp.Header})
 			if resp.TLS != nil && !r.straight {
@@ -38,8 +40,8 @@ func (d *doctor) page(ctx context.Context) {
 	}
 }
 
-// hsts checks whether the page tells browsers to come back by https alone. Else
-// whoever is on the way may show them another page, by http.
+// hsts checks whether the page tells browsers to come back by https alone. Else a
+// machine on the way can serve them another page by http (SSL stripping).
 func (d *doctor) hsts(visits []visit) {
 	const check, remedy = "hsts", `take the configuration in docs/operate.md, section "A proxy in front"`
 	secure, bad := 0, 0
@@ -76,8 +78,8 @@ func hstsAge(header string) int {
 	return 0
 }
 
-// onionLocation checks whether Tor Browser is led to the onion of the settings,
-// and to no other: who can change that header can take the box's place.
+// onionLocation checks whether Tor Browser is led to the onion of the settings, and to
+// no other: a changed header would lead witnesses to an impostor.
 func (d *doctor) onionLocation(visits []visit) {
 	const check = "onion-location"
 	onion, err := d.Onion()
@@ -95,9 +97,13 @@ func (d *doctor) onionLocation(visits []visit) {
 		case text == want:
 			continue
 		case text == "":
-			d.warn(check, "restart the box, which reads the name at its start; a proxy must not take the header away", "%s does not lead Tor Browser to the onion", v)
+			d.warn(check,
+				"restart the box, which reads the name at its start; a proxy must not take the header away",
+				"%s does not lead Tor Browser to the onion", v)
 		default:
-			d.fail(check, "restart the box; if that does not help, find out who else puts the header there", "%s leads Tor Browser to %q, which is not what onion_hostname_file says", v, text)
+			d.fail(check,
+				"restart the box; if that does not help, find out who else puts the header there",
+				"%s leads Tor Browser to %q, which is not what onion_hostname_file says", v, text)
 		}
 		bad = true
 	}

@@ -19,8 +19,8 @@ const (
 	theirs = "sp3k262uwy4r2k3ycr5awluarykdpag6a7y33jxop4cs2lu5uz5sseqd.onion"
 )
 
-// fronted is a patient with a proxy before its box. Both show a page with the
-// headers of it, and the doctor of no log.
+// fronted is a patient with a proxy before its box. Each serves a page with its
+// headers, the proxy with this status.
 func fronted(t *testing.T, box, proxy http.Header, status int) *patient {
 	t.Helper()
 	show := func(h http.Header, status int) http.Handler {
@@ -34,7 +34,10 @@ func fronted(t *testing.T, box, proxy http.Header, status int) *patient {
 	inner, outer := httptest.NewServer(show(box, 200)), httptest.NewTLSServer(show(proxy, status))
 	t.Cleanup(inner.Close)
 	t.Cleanup(outer.Close)
-	p := newPatient(t, settings.Settings{Listen: settings.List{strings.TrimPrefix(inner.URL, "http://")}, Origin: settings.List{outer.URL, "http://" + ours}})
+	p := newPatient(t, settings.Settings{
+		Listen: settings.List{strings.TrimPrefix(inner.URL, "http://")},
+		Origin: settings.List{outer.URL, "http://" + ours},
+	})
 	p.roots = x509.NewCertPool()
 	p.roots.AddCert(outer.Certificate())
 	return p
@@ -122,7 +125,8 @@ func TestDoctorPageOfABox(t *testing.T) {
 func TestDoctorComparesOnions(t *testing.T) {
 	for set, want := range map[string]string{ours: "ok onion", theirs: "warn onion", "": "ok onion"} {
 		p := newPatient(t, settings.Settings{Listen: settings.List{"unix:/run/temoin/http.sock"}})
-		put(t, filepath.Join(p.root, "etc/tor/torrc"), "HiddenServiceDir /var/lib/tor/temoin\nHiddenServicePort 80 unix:/run/temoin/http.sock\n")
+		put(t, filepath.Join(p.root, "etc/tor/torrc"),
+			"HiddenServiceDir /var/lib/tor/temoin\nHiddenServicePort 80 unix:/run/temoin/http.sock\n")
 		put(t, filepath.Join(p.root, "var/lib/tor/temoin/hostname"), ours+"\n")
 		put(t, filepath.Join(p.root, "var/lib/tor/temoin/hs_ed25519_secret_key"), "key")
 		if set != "" {

@@ -10,8 +10,8 @@ import (
 
 const proxyRemedy = `take the configuration in docs/operate.md, section "A proxy in front"`
 
-// proxies checks whether Caddy or nginx, in Debian's places, write down who
-// comes to the box. What other programs do the canary may find.
+// proxies checks whether Caddy or nginx, configured where Debian does, log the
+// requests to the box. Logs of other programs are left to the canary.
 func (d *doctor) proxies(context.Context) {
 	const check = "proxy-logs"
 	caddy, errCaddy := d.files("etc/caddy")

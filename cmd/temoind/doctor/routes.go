@@ -17,8 +17,8 @@ import (
 
 const reachable = "see that the box runs, and is reachable from here under its name"
 
-// route is one connection to the box: directly to where it listens, or by one of its names through what stands
-// before it.
+// route is one connection to the box: directly to where it listens, or by one of its
+// names through what stands before it.
 type route struct {
 	straight         bool
 	network, address string
@@ -43,7 +43,7 @@ func (d *doctor) routes() []route {
 		}
 		port := u.Port()
 		if port == "" {
-			port = u.Scheme // names of ports, too
+			port = u.Scheme // http and https are also names of ports
 		}
 		r := route{false, "tcp", net.JoinHostPort(u.Hostname(), port), u.Scheme == "https", u.Host}
 		if !slices.Contains(all, r) {
@@ -80,9 +80,8 @@ func (r route) ask(ctx context.Context, path string) (*http.Response, []byte, er
 	return r.send(ctx, "GET "+path+" HTTP/1.1\r\nHost: "+r.host+"\r\nConnection: close\r\n\r\n")
 }
 
-// send sends a request as it is written, and returns the answer and its body.
-// The certificate does not matter here: nothing is sent that anybody may not
-// have.
+// send sends a request as it is written, and returns the answer and its body. It does
+// not verify the certificate: nothing secret is sent, and judge looks at it later.
 func (r route) send(ctx context.Context, request string) (*http.Response, []byte, error) {
 	c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, r.network, r.address)
 	if err != nil {

@@ -79,8 +79,8 @@ func (s *search) folder(ctx context.Context, path string) {
 	}
 }
 
-// file looks into one that was written since begin. Objects have a constant
-// time of their content; that of a file's last change cannot be set.
+// file looks into one that was written since begin. It goes by the ctime, which cannot
+// be set; the mtime of objects is constant.
 func (s *search) file(path string) error {
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {
@@ -102,7 +102,7 @@ func (s *search) file(path string) error {
 	return err
 }
 
-// text notes which marks a text holds. "From" is the page that led to ours.
+// text notes which marks a text holds. "From" is that in the Referer header.
 func (s *search) text(name string, text []byte) {
 	var places []string
 	for _, p := range []string{"agent", "body", "cookie", "from", "name", "path", "query", "word"} {

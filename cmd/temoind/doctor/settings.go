@@ -29,9 +29,13 @@ func (d *doctor) recipients(context.Context) {
 	n, fingerprint := len(d.to.Strings()), d.to.Fingerprint()
 	switch {
 	case d.words != "" && !crypto.SameFingerprint(d.words, fingerprint):
-		d.fail(check, "stop the box; compare each key in the file with its owner", "the fingerprint of the keys is %q, not the one that you were read", fingerprint)
+		d.fail(check,
+			"stop the box; compare each key in the file with its owner",
+			"the fingerprint of the keys is %q, not the one that you were read", fingerprint)
 	case n < 2:
-		d.warn(check, "add the key of a second coordinator", "one key only, and what is lost with it is lost; its fingerprint: %s", fingerprint)
+		d.warn(check,
+			"add the key of a second coordinator",
+			"one key only, and what is lost with it is lost; its fingerprint: %s", fingerprint)
 	default:
 		d.ok(check, "%d keys of one kind; their fingerprint, which the coordinators should know: %s", n, fingerprint)
 	}
@@ -70,7 +74,9 @@ func (d *doctor) listen(context.Context) {
 		case host == "localhost" || net.ParseIP(host).IsLoopback():
 			d.ok(check, "%s: reachable from this machine only", address)
 		case !d.TLS():
-			d.warn(check, "listen on unix:PATH behind Tor or a proxy, or set tls_cert or acme_domain", "%s: reachable from outside without TLS: everybody on the way can read what is sent", address)
+			d.warn(check,
+				"listen on unix:PATH behind Tor or a proxy, or set tls_cert or acme_domain",
+				"%s: reachable from outside without TLS: everybody on the way can read what is sent", address)
 		default:
 			d.ok(check, "%s: reachable from outside, with TLS", address)
 		}

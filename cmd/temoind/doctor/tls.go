@@ -40,7 +40,9 @@ func (d *doctor) ordered(name string) {
 	const check, renew = "tls", "see that port 443 of this name leads to the box, then read what it says in its log"
 	folder := d.ACMEFolder()
 	if folder == "" {
-		d.warn(check, "set acme_cache; or, where systemd starts the box, STATE_DIRECTORY to its folder below /var/lib", "where the box keeps its certificates is not known")
+		d.warn(check,
+			"set acme_cache; or, where systemd starts the box, STATE_DIRECTORY to its folder below /var/lib",
+			"where the box keeps its certificates is not known")
 		return
 	}
 	text, err := os.ReadFile(filepath.Join(folder, name))

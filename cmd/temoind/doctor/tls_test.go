@@ -62,8 +62,12 @@ func TestDoctorOrderedCertificate(t *testing.T) {
 		p.want(t, test.what, test.want)
 	}
 	cert, key := certificatePair(t, now.Add(-time.Hour), now.AddDate(0, 3, 0))
-	p := newPatient(t, settings.Settings{ACMEDomain: []string{"box.example", "new.example", "other.example", "broken.example"}})
-	for name, text := range map[string]string{"box.example": key + cert, "other.example": key + cert, "broken.example": cert} {
+	p := newPatient(t, settings.Settings{
+		ACMEDomain: []string{"box.example", "new.example", "other.example", "broken.example"},
+	})
+	for name, text := range map[string]string{
+		"box.example": key + cert, "other.example": key + cert, "broken.example": cert,
+	} {
 		p.ACMECache = filepath.Dir(put(t, p.root+"/acme/"+name, text))
 	}
 	p.trust(cert, true)
@@ -77,7 +81,7 @@ func TestDoctorOrderedCertificate(t *testing.T) {
 	p.certificate(t.Context())
 	p.want(t, "where systemd keeps it", "ok tls")
 	if os.Geteuid() == 0 {
-		return // who may read everything
+		return // root may read everything
 	}
 	os.Chmod(p.root+"/acme", 0)
 	defer os.Chmod(p.root+"/acme", 0o700)
