@@ -5,13 +5,17 @@
 //
 // Ciphertext is the archive, plaintext is a view. A [Vault] is a store of
 // sealed objects, under the names that they had at the source, and a folder
-// "state" beside them. Nothing is decrypted to the disk unless [Vault.Open] is
-// asked to. What stands in state can be lost: lists of objects that turned out
-// to be none of ours, an index that makes listing fast, the names of drops that
-// were removed, beginnings of objects that came on a bad line, damaged objects
-// that were set aside, and a reserve with which a full vault frees itself. The
-// index and the names are sealed to the coordinator's own key, because they say
-// which objects belong together.
+// "state" beside them. It pulls, verifies and removes. To look at what it holds,
+// take a [Snapshot]: that lists, finds, shows and opens drops, for any number of
+// readers, while the vault goes on. Nothing is decrypted to the disk unless
+// [Snapshot.Open] is asked to.
+//
+// What stands in state can be lost: lists of objects that turned out to be none
+// of ours, an index that makes listing fast, the names of drops that were removed,
+// beginnings of objects that came on a bad line, damaged objects that were set
+// aside, and a reserve with which a full vault frees itself. The index and the
+// names are sealed to the coordinator's own key, because they say which objects
+// belong together.
 //
 // No verdict on bytes is for ever. What is not ours is looked at again in turn,
 // what is broken is tried again by each [Vault.Pull], and [Vault.Verify] opens
