@@ -7,14 +7,12 @@ import (
 	"sync"
 
 	"temoin/crypto"
+	"temoin/storage/box"
 )
 
-// Limits of an outbox: objects in flight at once, and how far past the oldest
-// one that is not acknowledged.
-const (
-	maxInFlight = 16
-	maxAhead    = 32
-)
+// mostInFlight bounds the memory of an outbox, 1 MiB an object, whatever a box asks
+// for.
+const mostInFlight = 64
 
 // outbox sends sealed objects to a box, several at once, in the order in which
 // they are sealed. It keeps each until it is acknowledged. Closing an object waits
@@ -23,6 +21,7 @@ const (
 type outbox struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	limits box.Limits
 	put    func(ctx context.Context, id string, body []byte) error
 	acked  func(bytes int) // one call at a time
 
@@ -36,8 +35,12 @@ type outbox struct {
 
 var _ crypto.Output = (*outbox)(nil)
 
-func newOutbox(ctx context.Context, put func(context.Context, string, []byte) error, acked func(int)) *outbox {
-	o := &outbox{put: put, acked: acked, open: make(map[int]bool)}
+func newOutbox(
+	ctx context.Context, limits box.Limits, put func(context.Context, string, []byte) error, acked func(int),
+) *outbox {
+	limits.InFlight = min(max(limits.InFlight, 1), mostInFlight)
+	limits.Ahead = max(limits.Ahead, 0)
+	o := &outbox{limits: limits, put: put, acked: acked, open: make(map[int]bool)}
 	o.ctx, o.cancel = context.WithCancelCause(ctx)
 	o.changed = sync.NewCond(&o.mu)
 	o.bodies.New = func() any { return bytes.NewBuffer(make([]byte, 0, crypto.LargeObject)) }
@@ -56,13 +59,13 @@ func (o *outbox) Create(id crypto.ID, size int) (crypto.Object, error) {
 	}
 	b := o.bodies.Get().(*bytes.Buffer)
 	b.Reset()
-	return &outgoing{Buffer: b, box: o, id: id, size: size}, nil
+	return &outgoing{Buffer: b, out: o, id: id, size: size}, nil
 }
 
 // outgoing is one object while it is sealed.
 type outgoing struct {
 	*bytes.Buffer
-	box  *outbox
+	out  *outbox
 	id   crypto.ID
 	size int
 }
@@ -73,12 +76,12 @@ func (g *outgoing) Close() error {
 	if g.Len() != g.size {
 		return errors.New("the sealed object has a wrong size")
 	}
-	o := g.box
+	o := g.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	k := o.next
 	o.next++
-	o.wait(func() bool { return len(o.open) < maxInFlight && k <= o.lowest(k)+maxAhead })
+	o.wait(func() bool { return len(o.open) < o.limits.InFlight && k-o.lowest(k) <= o.limits.Ahead })
 	if o.ctx.Err() != nil {
 		return context.Cause(o.ctx)
 	}

@@ -3,17 +3,25 @@ package main_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	temoin "temoin/cmd/temoin"
 	"temoin/crypto"
+	"temoin/storage/box"
 )
 
-// The opening letter is sent alone; then at most 16 objects are in flight, and
-// none that is more than 32 past the oldest one under way.
+// The opening letter is sent alone; then no more objects are in flight than the box
+// asks for, and none that is further past the oldest one under way.
 func TestOutbox(t *testing.T) {
+	for _, limits := range []box.Limits{{InFlight: 16, Ahead: 32}, {InFlight: 3, Ahead: 5}, {InFlight: 1000, Ahead: 70}} {
+		t.Run(fmt.Sprint(limits), func(t *testing.T) { testOutbox(t, limits) })
+	}
+}
+
+func testOutbox(t *testing.T, limits box.Limits) {
 	var mu sync.Mutex
 	number := map[string]int{}
 	flying, most, furthest, first := 0, 0, 0, true
@@ -41,7 +49,7 @@ func TestOutbox(t *testing.T) {
 		return nil
 	}
 	acked := 0
-	o := temoin.NewOutbox(t.Context(), put, func(n int) { acked += n })
+	o := temoin.NewOutbox(t.Context(), limits, put, func(n int) { acked += n })
 	done := make(chan error)
 	go func() {
 		for k := range 100 {
@@ -67,20 +75,20 @@ func TestOutbox(t *testing.T) {
 		defer mu.Unlock()
 		return furthest
 	}
-	for end := time.Now().Add(time.Minute); reached() < 3+32 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); reached() < 3+limits.Ahead && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	time.Sleep(100 * time.Millisecond) // time for one that would go further
 	mu.Lock()
-	if furthest != 3+32 {
-		t.Errorf("with object 3 under way, object %d went out, want 35", furthest)
+	if furthest != 3+limits.Ahead {
+		t.Errorf("with object 3 under way, object %d went out, want %d", furthest, 3+limits.Ahead)
 	}
 	mu.Unlock()
 	close(release)
 	if err := errors.Join(<-done, temoin.Drain(o)); err != nil || acked != 400 {
 		t.Errorf("%d bytes were acknowledged, %v", acked, err)
 	}
-	if most > 16 {
+	if most > min(limits.InFlight, 64) {
 		t.Errorf("%d objects were in flight", most)
 	}
 }
@@ -88,7 +96,7 @@ func TestOutbox(t *testing.T) {
 // After a failure no more objects are taken, and every call returns its error.
 func TestOutboxFails(t *testing.T) {
 	broken := errors.New("the line is cut")
-	o := temoin.NewOutbox(t.Context(), func(context.Context, string, []byte) error { return broken }, func(int) {})
+	o := temoin.NewOutbox(t.Context(), box.Limits{}, func(context.Context, string, []byte) error { return broken }, func(int) {})
 	g, err := o.Create(crypto.ID{}, 0)
 	if err != nil {
 		t.Fatal(err)

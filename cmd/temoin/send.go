@@ -87,7 +87,7 @@ func (a *app) runSend(ctx context.Context, o sendOptions, names []string) error 
 			a.say("Cannot be cleaned, and is sent as it is, with the details hidden in it: %s", inbox.Escape(f.Name()))
 		}
 	}
-	return a.sealAndSend(ctx, client, to, words, files)
+	return a.sealAndSend(ctx, to, words, files)
 }
 
 // notSent is the error of what comes before sending.
@@ -101,8 +101,15 @@ func notSent(ctx context.Context, err error) error {
 	return err
 }
 
+// destination is a box that was checked, and the keys that are sealed to.
+type destination struct {
+	client *box.Client
+	limits box.Limits
+	keys   *crypto.Recipients
+}
+
 // checkBox asks the box for its keys and compares them with what was pinned.
-func (a *app) checkBox(ctx context.Context, client *box.Client, o sendOptions) (*crypto.Recipients, error) {
+func (a *app) checkBox(ctx context.Context, client *box.Client, o sendOptions) (*destination, error) {
 	info, err := client.Info(ctx)
 	if errors.Is(err, box.ErrNewer) {
 		return nil, fail(exitFailed, "update temoin", "this box is newer than this program; nothing was sent")
@@ -119,7 +126,7 @@ func (a *app) checkBox(ctx context.Context, client *box.Client, o sendOptions) (
 		return nil, wrongKeys()
 	}
 	if o.recipients == "" {
-		return to, nil
+		return &destination{client, info.Limits, to}, nil
 	}
 	text, err := os.ReadFile(o.recipients)
 	if err != nil {
@@ -132,7 +139,7 @@ func (a *app) checkBox(ctx context.Context, client *box.Client, o sendOptions) (
 	if pinned.Hash() != to.Hash() {
 		return nil, wrongKeys()
 	}
-	return pinned, nil
+	return &destination{client, info.Limits, pinned}, nil
 }
 
 func wrongKeys() error {
@@ -155,9 +162,7 @@ func (a *app) readWords(ctx context.Context, words string) (string, error) {
 	return string(b), nil
 }
 
-func (a *app) sealAndSend(
-	ctx context.Context, client *box.Client, to *crypto.Recipients, words string, files []toSend,
-) error {
+func (a *app) sealAndSend(ctx context.Context, to *destination, words string, files []toSend) error {
 	total := int64(len(words))
 	opt := crypto.Options{Via: "cli"}
 	for _, f := range files {
@@ -168,8 +173,8 @@ func (a *app) sealAndSend(
 	}
 	opt.Total = total
 	bar := a.newBar(total)
-	out := newOutbox(ctx, client.Put, bar.add)
-	sealer, err := crypto.NewSealer(to, out, opt)
+	out := newOutbox(ctx, to.limits, to.client.Put, bar.add)
+	sealer, err := crypto.NewSealer(to.keys, out, opt)
 	if err != nil {
 		return err
 	}

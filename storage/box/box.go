@@ -167,8 +167,17 @@ type Info struct {
 	Sizes       []int64  `json:"sizes"`
 	Languages   []string `json:"languages"`
 	Org         string   `json:"org"`
+	Limits      Limits   `json:"limits"`
 	// Work is the proof of work that it asks for. This client knows none.
 	Work int64 `json:"work"`
+}
+
+// Limits are what the box asks of a client that sends objects.
+type Limits struct {
+	// InFlight is how many objects a client sends at the same time.
+	InFlight int `json:"in_flight"`
+	// Ahead is how far past the oldest object that is not acknowledged it goes.
+	Ahead int `json:"ahead"`
 }
 
 // ErrNewer: the box speaks a version that this client does not know.

@@ -90,7 +90,7 @@ func TestRequestsSayLittle(t *testing.T) {
 		}
 		w.Header().Set("Set-Cookie", "who=you")
 		if r.URL.Path == "/v1/box" {
-			io.WriteString(w, `{"v":1,"recipients":["age1x"],"fingerprint":"a b","work":0}`)
+			io.WriteString(w, `{"v":1,"recipients":["age1x"],"fingerprint":"a b","work":0,"limits":{"in_flight":16,"ahead":32}}`)
 			return
 		}
 		io.Copy(io.Discard, r.Body)
@@ -98,7 +98,7 @@ func TestRequestsSayLittle(t *testing.T) {
 	})
 	for range 2 {
 		info, err := c.Info(t.Context())
-		if err != nil || info.Fingerprint != "a b" {
+		if err != nil || info.Fingerprint != "a b" || info.Limits != (box.Limits{InFlight: 16, Ahead: 32}) {
 			t.Errorf("%+v, %v", info, err)
 		}
 		if err := c.Put(t.Context(), id, make([]byte, storage.Small)); err != nil {
