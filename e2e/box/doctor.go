@@ -19,7 +19,8 @@ type Diagnosis struct {
 // Doctor runs `temoind doctor --json` to its end.
 func Doctor(t *testing.T, env []string, args ...string) Diagnosis {
 	t.Helper()
-	return Diagnosed(t, run.Command(t, t.TempDir(), env, filepath.Join(Programs, "temoind"), append([]string{"doctor", "--json"}, args...)...))
+	return Diagnosed(t, run.Command(t, t.TempDir(), env, filepath.Join(Programs, "temoind"),
+		append([]string{"doctor", "--json"}, args...)...))
 }
 
 // Diagnosed reads what `doctor --json` printed.

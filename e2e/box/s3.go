@@ -42,7 +42,8 @@ func StartS3(t testing.TB) string {
 	}
 	accounts := map[string]any{}
 	for key, secret := range map[string]string{BoxKey: BoxSecret, CoordinatorKey: CoordinatorSecret} {
-		accounts[key] = map[string]any{"access": key, "secret": secret, "role": "user", "userID": 0, "groupID": 0, "projectID": 0}
+		accounts[key] = map[string]any{"access": key, "secret": secret, "role": "user", "userID": 0, "groupID": 0,
+			"projectID": 0}
 	}
 	users := map[string]any{"accessAccounts": accounts}
 	WriteJSON(t, filepath.Join(dir, "iam", "users.json"), users)

@@ -23,7 +23,8 @@ func TestAxe(t *testing.T) {
 				t.Errorf("axe does not see %s:\n%s", rule, planted)
 			}
 		}
-		if string(d.Eval("typeof axe")) != `"object"` || !slices.ContainsFunc(d.ConsoleFaults(), func(s string) bool { return strings.Contains(s, "img-src") }) {
+		if string(d.Eval("typeof axe")) != `"object"` || !slices.ContainsFunc(d.ConsoleFaults(),
+			func(s string) bool { return strings.Contains(s, "img-src") }) {
 			t.Error("the page's policy did not hold while axe ran")
 		}
 

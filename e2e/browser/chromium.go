@@ -32,12 +32,16 @@ func startChromium(t testing.TB, d *Driver, proxy string) engine {
 	t.Helper()
 	home := t.TempDir()
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(run.InPath(t, "chromium")), chromedp.NoSandbox, chromedp.UserDataDir(d.Profile), chromedp.ProxyServer(proxy),
+		chromedp.ExecPath(run.InPath(t, "chromium")), chromedp.NoSandbox, chromedp.UserDataDir(d.Profile),
+		chromedp.ProxyServer(proxy),
 		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { cmd.Env = append(os.Environ(), "HOME="+home) }),
-		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
 		// What it would tell its maker, it tells a port that nobody listens on.
-		chromedp.Flag("gaia-url", nobody), chromedp.Flag("google-apis-url", nobody), chromedp.Flag("component-updater", "url-source="+nobody),
-		chromedp.Flag("disable-features", "Translate,OptimizationHints,AutofillServerCommunication,NetworkTimeServiceQuerying"),
+		chromedp.Flag("gaia-url", nobody), chromedp.Flag("google-apis-url", nobody),
+		chromedp.Flag("component-updater", "url-source="+nobody),
+		chromedp.Flag("disable-features",
+			"Translate,OptimizationHints,AutofillServerCommunication,NetworkTimeServiceQuerying"),
 	)
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(stop)

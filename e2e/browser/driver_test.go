@@ -21,7 +21,8 @@ func TestDriverOnForm(t *testing.T) {
 	const words = "Zwei Wagen am Tor. دو موتر"
 	photo := box.Sample(t, "gen-motionphoto-google.jpg")
 	probe := scratch(t, "", "<script>document.title = typeof WebAssembly</script>", "")
-	abilities := map[string]string{"chromium": "object", "firefox": "object", "firefox-safer": "undefined", "firefox-nojs": "", "webkit": "object"}
+	abilities := map[string]string{"chromium": "object", "firefox": "object", "firefox-safer": "undefined",
+		"firefox-nojs": "", "webkit": "object"}
 	Each(t, func(t *testing.T, d *Driver) {
 		d.Open(probe)
 		if got := d.Text("document.title"); got != abilities[d.Kind] {
@@ -85,7 +86,8 @@ func TestDriverMethods(t *testing.T) {
 		want(`undefined`, `null`)
 		d.Files("input", text, text)
 		want(`Promise.all([...document.querySelector("input").files].map(f => f.text()))`, `["hello","hello"]`)
-		if _, err := d.evaluate(t.Context(), `Promise.reject(new Error("planted"))`); err == nil || !strings.Contains(err.Error(), "planted") {
+		if _, err := d.evaluate(t.Context(), `Promise.reject(new Error("planted"))`); err == nil ||
+			!strings.Contains(err.Error(), "planted") {
 			t.Errorf("a promise that fails: %v", err)
 		}
 

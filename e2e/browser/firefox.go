@@ -20,23 +20,35 @@ import (
 
 // torSafer is what Tor Browser's level "Safer" takes away from scripts.
 var torSafer = []string{
-	`"javascript.options.ion", false`, `"javascript.options.baselinejit", false`, `"javascript.options.native_regexp", false`,
+	`"javascript.options.ion", false`, `"javascript.options.baselinejit", false`,
+	`"javascript.options.native_regexp", false`,
 	`"javascript.options.asmjs", false`, `"javascript.options.wasm", false`,
 }
 
 // silent keeps Firefox from asking anybody anything on its own account.
 var silent = []string{
-	`"app.update.disabledForTesting", true`, `"app.normandy.enabled", false`, `"app.normandy.api_url", ""`, `"messaging-system.rsexperimentloader.enabled", false`,
-	`"browser.aboutwelcome.enabled", false`, `"browser.newtabpage.enabled", false`, `"browser.startup.page", 0`, `"browser.startup.homepage", "about:blank"`,
-	`"browser.region.network.url", ""`, `"browser.region.update.enabled", false`, `"browser.search.update", false`, `"browser.search.geoip.url", ""`,
-	`"browser.safebrowsing.malware.enabled", false`, `"browser.safebrowsing.phishing.enabled", false`, `"browser.safebrowsing.downloads.enabled", false`,
-	`"browser.safebrowsing.blockedURIs.enabled", false`, `"browser.safebrowsing.update.enabled", false`, `"browser.shell.checkDefaultBrowser", false`,
-	`"browser.topsites.contile.enabled", false`, `"browser.contentblocking.introCount", 99`, `"captivedetect.canonicalURL", ""`,
-	`"datareporting.healthreport.uploadEnabled", false`, `"datareporting.policy.dataSubmissionEnabled", false`, `"datareporting.usage.uploadEnabled", false`,
-	`"dom.push.connection.enabled", false`, `"extensions.getAddons.cache.enabled", false`, `"extensions.systemAddon.update.enabled", false`, `"extensions.update.enabled", false`,
-	`"extensions.blocklist.enabled", false`, `"media.gmp-manager.updateEnabled", false`, `"media.gmp-manager.url", ""`, `"nimbus.rollouts.enabled", false`,
-	`"network.captive-portal-service.enabled", false`, `"network.connectivity-service.enabled", false`, `"network.dns.disablePrefetch", true`,
-	`"network.prefetch-next", false`, `"network.trr.mode", 5`, `"services.settings.server", "data:,#remote-settings-dummy/v1"`, `"services.settings.poll_interval", 0`,
+	`"app.update.disabledForTesting", true`, `"app.normandy.enabled", false`, `"app.normandy.api_url", ""`,
+	`"messaging-system.rsexperimentloader.enabled", false`,
+	`"browser.aboutwelcome.enabled", false`, `"browser.newtabpage.enabled", false`, `"browser.startup.page", 0`,
+	`"browser.startup.homepage", "about:blank"`,
+	`"browser.region.network.url", ""`, `"browser.region.update.enabled", false`, `"browser.search.update", false`,
+	`"browser.search.geoip.url", ""`,
+	`"browser.safebrowsing.malware.enabled", false`, `"browser.safebrowsing.phishing.enabled", false`,
+	`"browser.safebrowsing.downloads.enabled", false`,
+	`"browser.safebrowsing.blockedURIs.enabled", false`, `"browser.safebrowsing.update.enabled", false`,
+	`"browser.shell.checkDefaultBrowser", false`,
+	`"browser.topsites.contile.enabled", false`, `"browser.contentblocking.introCount", 99`,
+	`"captivedetect.canonicalURL", ""`,
+	`"datareporting.healthreport.uploadEnabled", false`, `"datareporting.policy.dataSubmissionEnabled", false`,
+	`"datareporting.usage.uploadEnabled", false`,
+	`"dom.push.connection.enabled", false`, `"extensions.getAddons.cache.enabled", false`,
+	`"extensions.systemAddon.update.enabled", false`, `"extensions.update.enabled", false`,
+	`"extensions.blocklist.enabled", false`, `"media.gmp-manager.updateEnabled", false`, `"media.gmp-manager.url", ""`,
+	`"nimbus.rollouts.enabled", false`,
+	`"network.captive-portal-service.enabled", false`, `"network.connectivity-service.enabled", false`,
+	`"network.dns.disablePrefetch", true`,
+	`"network.prefetch-next", false`, `"network.trr.mode", 5`,
+	`"services.settings.server", "data:,#remote-settings-dummy/v1"`, `"services.settings.poll_interval", 0`,
 	`"toolkit.telemetry.enabled", false`, `"toolkit.telemetry.server", "data:,"`, `"toolkit.telemetry.unified", false`,
 }
 
@@ -57,15 +69,19 @@ func startFirefox(t testing.TB, d *Driver, proxy string, prefs []string) engine 
 	host, port, _ := strings.Cut(proxy, ":")
 	prefs = append(prefs, silent...)
 	prefs = append(prefs, `"network.proxy.type", 1`,
-		fmt.Sprintf(`"network.proxy.http", %q`, host), `"network.proxy.http_port", `+port, fmt.Sprintf(`"network.proxy.ssl", %q`, host), `"network.proxy.ssl_port", `+port)
-	prefs = append(prefs, `"browser.sessionstore.resume_from_crash", true`, `"browser.sessionstore.interval", 1000`, `"browser.sessionstore.max_resumed_crashes", 0`)
+		fmt.Sprintf(`"network.proxy.http", %q`, host), `"network.proxy.http_port", `+port, fmt.Sprintf(
+			`"network.proxy.ssl", %q`, host), `"network.proxy.ssl_port", `+port)
+	prefs = append(prefs, `"browser.sessionstore.resume_from_crash", true`, `"browser.sessionstore.interval", 1000`,
+		`"browser.sessionstore.max_resumed_crashes", 0`)
 	userJS := "user_pref(" + strings.Join(prefs, ");\nuser_pref(") + ");\n"
 	if err := os.WriteFile(filepath.Join(d.Profile, "user.js"), []byte(userJS), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f := &firefox{d: d}
-	f.p = run.Start(t, d.Profile, []string{"HOME=" + t.TempDir(), "MOZ_CRASHREPORTER_DISABLE=1", "MOZ_REMOTE_SETTINGS_DEVTOOLS=1"},
-		run.InPath(t, "firefox-esr"), "--headless", "--no-remote", "--profile", d.Profile, "--remote-debugging-port", "0", "--remote-allow-system-access")
+	f.p = run.Start(t, d.Profile, []string{"HOME=" + t.TempDir(), "MOZ_CRASHREPORTER_DISABLE=1",
+		"MOZ_REMOTE_SETTINGS_DEVTOOLS=1"},
+		run.InPath(t, "firefox-esr"), "--headless", "--no-remote", "--profile", d.Profile, "--remote-debugging-port", "0",
+		"--remote-allow-system-access")
 	said := regexp.MustCompile(`WebDriver BiDi listening on (ws://\S+)`)
 	var m []string
 	run.WaitFor(t, "firefox", 30*time.Second, func() bool {
@@ -94,7 +110,8 @@ func (f *firefox) begin(ctx context.Context, url string) (err error) {
 		return err
 	}
 	f.page = tree.Contexts[0].Context
-	if err := f.call(ctx, "session.subscribe", object{"events": []string{"log.entryAdded", "network.beforeRequestSent"}}, nil); err != nil {
+	if err := f.call(ctx, "session.subscribe", object{"events": []string{"log.entryAdded", "network.beforeRequestSent"}},
+		nil); err != nil {
 		return err
 	}
 	// Without a screen nobody gives the window the focus, nor the page in it.
@@ -199,8 +216,9 @@ func (f *firefox) press(ctx context.Context, css string) error {
 		// The pointer would miss what lies outside the window, and does so as long as
 		// the page has not followed.
 		if err := f.call(ctx, "script.callFunction", object{
-			"functionDeclaration": "e => e.scrollIntoView({block: 'center', behavior: 'instant'})", "arguments": []object{element},
-			"target": object{"context": f.page, "sandbox": "driver"}, "awaitPromise": false,
+			"functionDeclaration": "e => e.scrollIntoView({block: 'center', behavior: 'instant'})",
+			"arguments":           []object{element},
+			"target":              object{"context": f.page, "sandbox": "driver"}, "awaitPromise": false,
 		}, nil); err != nil {
 			return err
 		}
@@ -209,7 +227,8 @@ func (f *firefox) press(ctx context.Context, css string) error {
 		time.Sleep(200 * time.Millisecond)
 		origin := object{"type": "element", "element": element}
 		err := f.actions(ctx, object{"type": "pointer", "id": "finger", "actions": []object{
-			{"type": "pointerMove", "x": 0, "y": 0, "origin": origin}, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0},
+			{"type": "pointerMove", "x": 0, "y": 0, "origin": origin}, {"type": "pointerDown", "button": 0},
+			{"type": "pointerUp", "button": 0},
 		}})
 		if err == nil || !strings.Contains(err.Error(), "out of bounds") || time.Now().After(end) {
 			return err
@@ -247,7 +266,8 @@ func (f *firefox) resize(ctx context.Context, w, h int) error {
 
 // scheme changes a setting from within the browser: BiDi has no command for it.
 func (f *firefox) scheme(ctx context.Context, name string) error {
-	if err := f.inside(ctx, fmt.Sprintf(`Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", %d)`,
+	if err := f.inside(ctx, fmt.Sprintf(
+		`Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", %d)`,
 		map[string]int{"dark": 0, "light": 1}[name])); err != nil {
 		return err
 	}
@@ -275,7 +295,8 @@ func (f *firefox) inside(ctx context.Context, js string) error {
 
 func (f *firefox) picture(ctx context.Context) ([]byte, error) {
 	var r struct{ Data string }
-	if err := f.call(ctx, "browsingContext.captureScreenshot", object{"context": f.page, "origin": "document"}, &r); err != nil {
+	if err := f.call(ctx, "browsingContext.captureScreenshot", object{"context": f.page, "origin": "document"},
+		&r); err != nil {
 		return nil, err
 	}
 	return base64.StdEncoding.DecodeString(r.Data)

@@ -27,7 +27,8 @@ func (d *Driver) Walk(css string) {
 	for range 60 {
 		d.Keys(tab)
 		hidden := "?"
-		for end := time.Now().Add(run.Patience * 2 * time.Second); hidden != "" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // it scrolls
+		for end := time.Now().Add(run.Patience * 2 * time.Second); hidden != "" &&
+			time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // it scrolls
 			hidden = d.Text(unseen)
 		}
 		if hidden != "" {

@@ -41,7 +41,8 @@ func (ph *Phone) scheme(t *testing.T, name string) {
 func (ph *Phone) inSight(t *testing.T, tag string, height int64) {
 	t.Helper()
 	for what, end := range map[string]int64{".exit": 70, "summary": 70, ".choose": height} {
-		bottom, err := chromedp.Run(ph.Ctx, chromedp.Evaluate[float64](`document.querySelector("`+what+`").getBoundingClientRect().bottom`))
+		bottom, err := chromedp.Run(ph.Ctx,
+			chromedp.Evaluate[float64](`document.querySelector("`+what+`").getBoundingClientRect().bottom`))
 		if err != nil || bottom > float64(end) {
 			t.Errorf("%s, %d pixels: %s ends at %.0f, want at most %d (%v)", tag, ph.width, what, bottom, end, err)
 		}

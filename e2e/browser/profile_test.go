@@ -38,7 +38,8 @@ var keepers = map[string]string{
 		.then(f => f.createWritable()).then(async w => { await w.write(long("opfsbody")); await w.close() })`,
 }
 
-var kept = []string{"localstorage", "session", "cookie", "idbvalue", "idbkey", "idbblob", "cachekey", "cachebody", "history", "http", "opfsname", "opfsbody", "state", "typed"}
+var kept = []string{"localstorage", "session", "cookie", "idbvalue", "idbkey", "idbblob", "cachekey", "cachebody",
+	"history", "http", "opfsname", "opfsbody", "state", "typed"}
 
 // TestSearchProfileInBrowsers lets a page keep what it can, and finds all of it.
 func TestSearchProfileInBrowsers(t *testing.T) {

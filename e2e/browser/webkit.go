@@ -33,7 +33,8 @@ func startWebKit(t testing.TB, d *Driver, proxy string) engine {
 	if err != nil || len(found) == 0 {
 		t.Fatal("no MiniBrowser of WebKitGTK: ./test installs it")
 	}
-	screen := run.Start(t, d.Profile, nil, run.InPath(t, "Xvfb"), "-displayfd", "1", "-screen", "0", "1024x1600x24", "-nolisten", "tcp")
+	screen := run.Start(t, d.Profile, nil, run.InPath(t, "Xvfb"), "-displayfd", "1", "-screen", "0", "1024x1600x24",
+		"-nolisten", "tcp")
 	number := regexp.MustCompile(`(?m)^(\d+)$`)
 	run.WaitFor(t, "Xvfb", 10*time.Second, func() bool { return number.MatchString(screen.Out.String()) })
 	home := t.TempDir()
@@ -41,10 +42,12 @@ func startWebKit(t testing.TB, d *Driver, proxy string) engine {
 		t.Fatal(err)
 	}
 	// The bar over the page would be wider than a phone.
-	if err := os.WriteFile(filepath.Join(home, ".config/gtk-3.0/gtk.css"), []byte("* { padding: 0; margin: 0; border-width: 0; min-width: 0 }"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(home, ".config/gtk-3.0/gtk.css"),
+		[]byte("* { padding: 0; margin: 0; border-width: 0; min-width: 0 }"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home + "/.config", "GDK_BACKEND=x11", "DISPLAY=:" + number.FindString(screen.Out.String())}
+	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home + "/.config", "GDK_BACKEND=x11",
+		"DISPLAY=:" + number.FindString(screen.Out.String())}
 	// MiniBrowser of WebKitGTK 2.50 segfaults at some starts (9 of 120) when it is given
 	// addresses that go past the proxy, and at none of 120 without these, which the tests
 	// need. The driver of a browser that is dead waits for ever.
@@ -78,7 +81,8 @@ func tryWebKit(t testing.TB, d *Driver, env []string, program, proxy string) (*w
 	var session struct{ SessionID string }
 	err := w.ask(ctx, "POST", "http://"+addr+"/session", object{"capabilities": object{"alwaysMatch": object{
 		"webkitgtk:browserOptions": object{"binary": program, "args": []string{"--automation"}},
-		"proxy":                    object{"proxyType": "manual", "httpProxy": proxy, "sslProxy": proxy, "noProxy": []string{"127.0.0.1"}},
+		"proxy": object{"proxyType": "manual", "httpProxy": proxy, "sslProxy": proxy,
+			"noProxy": []string{"127.0.0.1"}},
 	}}}, &session)
 	w.url = "http://" + addr + "/session/" + session.SessionID
 	return w, err

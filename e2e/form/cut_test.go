@@ -69,7 +69,8 @@ func TestCut(t *testing.T) {
 	file := make([]byte, 3<<20+12345)
 	io.ReadFull(rng, file)
 
-	points := []int{1, 1000, 65_023, 65_024, 65_025, 200_000, 512<<10 - 1, 512<<10 + 1, 1<<20 - 600, 1 << 20, 1<<20 + 70_000, 2 << 20, 3 << 20, len(file) - 1, len(file)}
+	points := []int{1, 1000, 65_023, 65_024, 65_025, 200_000, 512<<10 - 1, 512<<10 + 1, 1<<20 - 600, 1 << 20,
+		1<<20 + 70_000, 2 << 20, 3 << 20, len(file) - 1, len(file)}
 	sent := map[string]int{} // label → bytes of the file that went out
 	for _, n := range points {
 		label := "cut " + strconv.Itoa(n)

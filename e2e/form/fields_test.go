@@ -20,8 +20,10 @@ func TestCurlFields(t *testing.T) {
 	photo := box.Sample(t, "gen-motionphoto-google.jpg")
 	b := box.New(t).Serve(t, run.FreeAddr(t))
 	fields := []string{
-		"file=@%s", "files[]=@%s", "Files=@%s", "photo=@%s", "words=@%s", "where=@%s", "photo=<%s", `files=@%s;filename="a\"b.jpg"`, `files=@%s;filename="a\\"`,
-		"files=@%s;filename=C:\\\\a.jpg", "files=@%s;type=multipart/mixed", "files=@%s;encoder=binary", "=@%s", "files=@%s;headers=\"Content-Disposition: x\"",
+		"file=@%s", "files[]=@%s", "Files=@%s", "photo=@%s", "words=@%s", "where=@%s", "photo=<%s",
+		`files=@%s;filename="a\"b.jpg"`, `files=@%s;filename="a\\"`,
+		"files=@%s;filename=C:\\\\a.jpg", "files=@%s;type=multipart/mixed", "files=@%s;encoder=binary", "=@%s",
+		"files=@%s;headers=\"Content-Disposition: x\"",
 	}
 	for _, f := range fields {
 		r := sendWithCurl(t, "-F", "details=keep", "-F", "when=now", "-F", fmt.Sprintf(f, photo), b.URL+"/en/send")
@@ -72,7 +74,8 @@ func TestChromiumForm(t *testing.T) {
 	}
 	var body strings.Builder
 	part := func(disposition, more, value string) {
-		body.WriteString("--" + boundary + "\r\nContent-Disposition: form-data; name=" + disposition + "\r\n" + more + "\r\n" + value + "\r\n")
+		body.WriteString("--" + boundary + "\r\nContent-Disposition: form-data; name=" + disposition + "\r\n" + more +
+			"\r\n" + value + "\r\n")
 	}
 	part(`"words"`, "", box.Testimony)
 	part(`"where"`, "", "")

@@ -62,7 +62,8 @@ func TestLineInBrowsers(t *testing.T) {
 		}
 
 		want("a perfect line", put("/1"), "201 null")
-		if c := l.Count(); c.PutBytes != size || c.Again() != 0 || c.Objects["/1"] != size || c.answers[201] != 1 || c.Up < size {
+		if c := l.Count(); c.PutBytes != size || c.Again() != 0 || c.Objects["/1"] != size || c.answers[201] != 1 ||
+			c.Up < size {
 			t.Errorf("a perfect line counts %+v", c)
 		}
 		want("once more", put("/1"), "201 null")

@@ -21,13 +21,15 @@ func TestDebianRootIsClosed(t *testing.T) {
 	}
 	// They say what they were given instead of what they are for.
 	says := "#!/bin/sh\n/usr/bin/env >>" + seen + "\necho =end $0 $* >>" + seen + "\n"
-	for name, does := range map[string]string{"chroot": "", "debootstrap": "for d; do case $d in /*) /bin/mkdir -p $d/etc/apt ;; esac; done\n"} {
+	for name, does := range map[string]string{"chroot": "",
+		"debootstrap": "for d; do case $d in /*) /bin/mkdir -p $d/etc/apt ;; esac; done\n"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(says+does), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	proxies := []string{"http_proxy=http://127.0.0.1:1", "no_proxy=deb.example"}
-	env := append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir, "APT_CONFIG=" + dir, "LANG=fr_FR.UTF-8", "TEMOIN_SECRET=1"}, proxies...)
+	env := append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir, "APT_CONFIG=" + dir,
+		"LANG=fr_FR.UTF-8", "TEMOIN_SECRET=1"}, proxies...)
 	if r := run.Command(t, run.Repo(), env, "tools/debian-root", filepath.Join(dir, "root")); r.Code != 0 {
 		t.Fatalf("exit code %d: %s%s", r.Code, r.Stdout, r.Stderr)
 	}
@@ -40,7 +42,8 @@ func TestDebianRootIsClosed(t *testing.T) {
 		name, value, _ := strings.Cut(line, "=")
 		switch {
 		case name == "", slices.Contains(proxies, line):
-		case slices.Contains([]string{"PATH", "PWD", "SHLVL", "_", "OLDPWD", "DEBIAN_FRONTEND", "LC_ALL"}, name) && !strings.Contains(value, bin):
+		case slices.Contains([]string{"PATH", "PWD", "SHLVL", "_", "OLDPWD", "DEBIAN_FRONTEND", "LC_ALL"}, name) &&
+			!strings.Contains(value, bin):
 		default:
 			t.Errorf("the machine was given %s", line)
 		}

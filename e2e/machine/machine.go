@@ -25,7 +25,8 @@ type Machine struct {
 // as it is.
 func Boot(t *testing.T, name string) *Machine {
 	t.Helper()
-	p := run.Start(t, t.TempDir(), nil, "systemd-nspawn", "--quiet", "--directory="+os.Getenv("TEMOIN_DEBIAN"), "--volatile=overlay",
+	p := run.Start(t, t.TempDir(), nil, "systemd-nspawn", "--quiet", "--directory="+os.Getenv("TEMOIN_DEBIAN"),
+		"--volatile=overlay",
 		"--register=no", "--keep-unit", "--machine=temoin-"+name, "--resolv-conf=off", "--timezone=off",
 		"--boot", "systemd.firstboot=no", "systemd.condition-first-boot=no", "systemd.show_status=no")
 	m := &Machine{T: t}
@@ -85,8 +86,10 @@ func (m *Machine) Read(name string) string {
 
 // inside is the command that runs a line as root of the machine, in its home.
 func (m *Machine) inside(line string) (name string, args []string) {
-	return "nsenter", []string{"-t", fmt.Sprint(m.pid), "-m", "-u", "-i", "-p", "-n", "env", "-i", "HOME=/root", "LC_ALL=C.UTF-8",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", "cd /root; " + line}
+	return "nsenter", []string{"-t", fmt.Sprint(m.pid), "-m", "-u", "-i", "-p", "-n", "env", "-i", "HOME=/root",
+		"LC_ALL=C.UTF-8",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "sh", "-c",
+		"cd /root; " + line}
 }
 
 // Run runs a line of shell as root of the machine.
@@ -105,7 +108,8 @@ func (m *Machine) Must(line string, codes ...int) string {
 			return r.Stdout
 		}
 	}
-	m.T.Fatalf("%s: exit code %d\n%s%s%s", line, r.Code, r.Stdout, r.Stderr, m.Run("journalctl --no-pager -o cat -n 30").Stdout)
+	m.T.Fatalf("%s: exit code %d\n%s%s%s", line, r.Code, r.Stdout, r.Stderr,
+		m.Run("journalctl --no-pager -o cat -n 30").Stdout)
 	return ""
 }
 

@@ -95,7 +95,8 @@ func torLogs(dir string) string {
 	for _, name := range logs {
 		b, _ := os.ReadFile(name)
 		lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-		fmt.Fprintf(&all, "tor %s:\n%s\n", filepath.Base(filepath.Dir(name)), strings.Join(lines[max(0, len(lines)-12):], "\n"))
+		fmt.Fprintf(&all, "tor %s:\n%s\n", filepath.Base(filepath.Dir(name)),
+			strings.Join(lines[max(0, len(lines)-12):], "\n"))
 	}
 	return all.String()
 }

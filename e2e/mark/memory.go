@@ -28,7 +28,8 @@ func Memory(t *testing.T, pid int, what *regexp.Regexp) string {
 	for line := range strings.Lines(string(maps)) {
 		var from, to int64
 		var rights string
-		if _, err := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); err != nil || rights[0] != 'r' || strings.Contains(line, "[v") {
+		if _, err := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); err != nil || rights[0] != 'r' ||
+			strings.Contains(line, "[v") {
 			continue
 		}
 		for at := from; at < to; at += piece {

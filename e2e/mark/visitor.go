@@ -23,7 +23,8 @@ func (v *Visitor) Strangers(name string) {
 		"another name":       {ServerName: "other.example"},
 		"no name":            {},
 		"a test of the name": {ServerName: name, NextProtos: []string{"acme-tls/1"}},
-		"RSA alone":          {ServerName: name, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}},
+		"RSA alone": {ServerName: name, MaxVersion: tls.VersionTLS12,
+			CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}},
 	} {
 		c.InsecureSkipVerify = true
 		raw := v.raw("", false)

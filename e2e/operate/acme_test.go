@@ -55,7 +55,8 @@ func TestACME(t *testing.T) {
 	if drops := b.List(t); len(drops) < 6 {
 		t.Errorf("%d drops arrived", len(drops))
 	}
-	box.Doctor(t, []string{"SSL_CERT_FILE=" + ca.issuers}, append(slices.Clone(args), "--listen", addr, "--recipients", b.Recipients, "--store", b.Store)...).Want(t, "its own certificate",
+	box.Doctor(t, []string{"SSL_CERT_FILE=" + ca.issuers}, append(slices.Clone(args), "--listen", addr, "--recipients",
+		b.Recipients, "--store", b.Store)...).Want(t, "its own certificate",
 		map[string]string{"tls": "ok", "listen": "ok", "running": "ok", "page": "", "hsts": "ok", "canary": "ok"})
 	printed := b.Out.String()
 	b.Kill()
@@ -84,7 +85,8 @@ func TestACME(t *testing.T) {
 // serialOf shakes hands with a box and returns its certificate's number, or
 // nothing if there is none that roots vouch for.
 func serialOf(addr string, roots *x509.CertPool) string {
-	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: run.Patience * 5 * time.Second}, Config: &tls.Config{ServerName: box.Host, RootCAs: roots}}
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: run.Patience * 5 * time.Second},
+		Config: &tls.Config{ServerName: box.Host, RootCAs: roots}}
 	c, err := dialer.DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return ""
@@ -121,10 +123,13 @@ func startPebble(t *testing.T, addr string) *pebble {
 		"listenAddress": api, "managementListenAddress": management, "certificate": cert, "privateKey": key,
 		"httpPort": 1, "tlsPort": port, "keyAlgorithm": "ecdsa",
 	}})
-	p := &pebble{directory: "https://" + api + "/dir", trust: cert, issuers: filepath.Join(dir, "issuers.pem"), roots: x509.NewCertPool()}
+	p := &pebble{directory: "https://" + api + "/dir", trust: cert, issuers: filepath.Join(dir, "issuers.pem"),
+		roots: x509.NewCertPool()}
 	// It refuses 5 % of all requests at random for their nonce, unless it is told not to.
-	p.Process = run.Start(t, dir, []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"}, program, "-config", config, "-strict", "-dnsserver", serveNames(t))
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	p.Process = run.Start(t, dir, []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"}, program, "-config", config,
+		"-strict", "-dnsserver", serveNames(t))
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		DisableKeepAlives: true}}
 	run.WaitFor(t, "the ACME server", 20*time.Second, func() bool {
 		resp, err := client.Get("https://" + management + "/roots/0")
 		if err != nil {

@@ -28,7 +28,8 @@ func TestDoctorOnADisk(t *testing.T) {
 		return err == nil
 	})
 	d := box.Doctor(t, nil, append(args, "--store", b.Store)...)
-	d.Want(t, "a good box", map[string]string{"recipients": "ok", "store": "ok", "space": "ok", "listen": "ok", "running": "ok", "canary": "ok"})
+	d.Want(t, "a good box", map[string]string{"recipients": "ok", "store": "ok", "space": "ok", "listen": "ok",
+		"running": "ok", "canary": "ok"})
 	if got := b.List(t); len(got) != 0 {
 		t.Errorf("the canary is a drop: %v", got)
 	}
@@ -38,7 +39,8 @@ func TestDoctorOnADisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Remove(shm)
-	box.Doctor(t, nil, append(args, "--store", "dir:"+shm)...).Want(t, "a store in memory", map[string]string{"store": "FAIL"})
+	box.Doctor(t, nil, append(args, "--store", "dir:"+shm)...).Want(t, "a store in memory",
+		map[string]string{"store": "FAIL"})
 
 	b.TwoKeys(t) // and nobody told the box
 	d = box.Doctor(t, nil, append(args, "--store", b.Store, "--fingerprint", "apple apple apple")...)
@@ -63,7 +65,8 @@ func TestDoctorOnABucket(t *testing.T) {
 		t.Error("an upload with the printed rights failed")
 	}
 	args := []string{"--listen", addr, "--recipients", b.Recipients, "--store", b.Store, "--spool", spool}
-	good := map[string]string{"recipients": "ok", "spool": "ok", "space": "ok", "store": "ok", "public": "ok", "clock": "ok", "key": "ok", "running": "ok", "canary": "ok"}
+	good := map[string]string{"recipients": "ok", "spool": "ok", "space": "ok", "store": "ok", "public": "ok",
+		"clock": "ok", "key": "ok", "running": "ok", "canary": "ok"}
 	box.Doctor(t, b.Env, args...).Want(t, "the printed rights", good)
 
 	b.Env = box.Credentials(box.CoordinatorKey, box.CoordinatorSecret)
@@ -86,8 +89,10 @@ func TestDoctorOnABucket(t *testing.T) {
 	d.Want(t, "a wrong secret", map[string]string{"store": "FAIL", "key": "warn"})
 
 	for action, want := range map[string]string{"s3:GetObject": "get", "s3:ListBucket": "list"} {
-		statements := append(printedPolicy(t, b.Store), map[string]any{"Effect": "Allow", "Principal": "*", "Action": action, "Resource": []string{
-			map[string]string{"s3:GetObject": "arn:aws:s3:::" + box.Bucket + "/*", "s3:ListBucket": "arn:aws:s3:::" + box.Bucket}[action]}})
+		statements := append(printedPolicy(t, b.Store), map[string]any{"Effect": "Allow", "Principal": "*", "Action": action,
+			"Resource": []string{
+				map[string]string{"s3:GetObject": "arn:aws:s3:::" + box.Bucket + "/*",
+					"s3:ListBucket": "arn:aws:s3:::" + box.Bucket}[action]}})
 		setPolicy(t, address, statements)
 		d = box.Doctor(t, box.Credentials(box.BoxKey, box.BoxSecret), args...)
 		d.Want(t, "open to everybody: "+action, map[string]string{"public": "FAIL"})

@@ -57,7 +57,8 @@ func TestReleasedProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := len(regexp.MustCompile(`(?m)^\tdep\t`).FindAllString(run.Command(t, "/", nil, "go", "version", "-m", program).Stdout, -1))
+	parts := len(regexp.MustCompile(`(?m)^\tdep\t`).FindAllString(
+		run.Command(t, "/", nil, "go", "version", "-m", program).Stdout, -1))
 	t.Logf("%.1f MB, %d modules", float64(info.Size())/1e6, parts)
 	if info.Size() > maxBinary || parts > maxModules || parts < 5 {
 		t.Errorf("the program has %d bytes, of %d modules", info.Size(), parts)
@@ -81,7 +82,8 @@ func TestReleasedProgram(t *testing.T) {
 	busy := run.Resident(t, b.PID)
 	time.Sleep(10 * time.Second)
 	after := run.Resident(t, b.PID)
-	t.Logf("resident: %.1f MiB at the start, %.1f after ten uploads of 3 MiB, %.1f ten seconds later", run.MiB(fresh), run.MiB(busy), run.MiB(after))
+	t.Logf("resident: %.1f MiB at the start, %.1f after ten uploads of 3 MiB, %.1f ten seconds later", run.MiB(fresh),
+		run.MiB(busy), run.MiB(after))
 	if fresh > maxIdle || after > maxIdle {
 		t.Error("an idle box takes more memory than it may")
 	}
@@ -108,12 +110,14 @@ func TestManyUploadsInLittleMemory(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d uploads of %.0f MiB at once: %.0f s, %.1f MiB of the process's own at most, in all %s", many, run.MiB(size), time.Since(began).Seconds(), run.MiB(run.Status(t, b.PID, "VmHWM")), limit.Peak())
+	t.Logf("%d uploads of %.0f MiB at once: %.0f s, %.1f MiB of the process's own at most, in all %s", many, run.MiB(size),
+		time.Since(began).Seconds(), run.MiB(run.Status(t, b.PID, "VmHWM")), limit.Peak())
 	began = time.Now()
 	if err := pour(b.URL, large); err != nil {
 		t.Error(err)
 	}
-	t.Logf("one of %.0f MiB: %.0f s, %.1f MiB at most, in all %s", run.MiB(large), time.Since(began).Seconds(), run.MiB(run.Status(t, b.PID, "VmHWM")), limit.Peak())
+	t.Logf("one of %.0f MiB: %.0f s, %.1f MiB at most, in all %s", run.MiB(large), time.Since(began).Seconds(),
+		run.MiB(run.Status(t, b.PID, "VmHWM")), limit.Peak())
 	select {
 	case <-b.Done:
 		t.Fatalf("the box ended:\n%s", b.Out.String())

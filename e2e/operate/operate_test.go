@@ -41,8 +41,9 @@ func operate(t *testing.T, torDir string) {
 	release, page := box.Release(t), machine.ReadManual(t)
 	b := box.New(t)
 	b.TwoKeys(t)
-	e := &evening{b: b, photo: box.Scrubbed(t, photoSample(t)), Typist: machine.Typist{Machine: machine.Boot(t, "package"), Page: page,
-		Instead: map[string]string{}, Edit: map[string]func(string) string{}}}
+	e := &evening{b: b, photo: box.Scrubbed(t, photoSample(t)),
+		Typist: machine.Typist{Machine: machine.Boot(t, "package"), Page: page,
+			Instead: map[string]string{}, Edit: map[string]func(string) string{}}}
 
 	words := e.install(release)
 	onion := e.onion(net)
@@ -75,7 +76,8 @@ func (e *evening) install(release string) (words string) {
 	if out := e.Section("2", 0); out != "ok\n" {
 		e.T.Errorf("the last line of section 2 prints %q", out)
 	}
-	m := regexp.MustCompile(`fingerprint of the coordinators' keys: ((?:[a-z]+ ?){10})`).FindStringSubmatch(e.Must(`journalctl -u temoind -n 20`))
+	m := regexp.MustCompile(`fingerprint of the coordinators' keys: ((?:[a-z]+ ?){10})`).FindStringSubmatch(
+		e.Must(`journalctl -u temoind -n 20`))
 	if m == nil {
 		e.T.Fatal("the journal does not hold ten words")
 	}
@@ -158,7 +160,8 @@ func (e *evening) ownTLS() {
 // send is a witness with curl.
 func (e *evening) send(url, words string, more ...string) {
 	e.T.Helper()
-	args := append([]string{"-sS", "--max-time", "120", "-H", "Accept: text/plain", "-F", "words=" + words, "-F", "files=@" + photoSample(e.T), url + "/en/send"}, more...)
+	args := append([]string{"-sS", "--max-time", "120", "-H", "Accept: text/plain", "-F", "words=" + words, "-F",
+		"files=@" + photoSample(e.T), url + "/en/send"}, more...)
 	r := run.Command(e.T, "/", nil, "curl", args...)
 	if box.BareReceipt(r.Stdout) == "" {
 		e.T.Fatalf("%s: no receipt\n%s%s%s", words, r.Stdout, r.Stderr, e.Must("journalctl -u temoind -n 20"))
@@ -173,7 +176,8 @@ func photoSample(t *testing.T) string { return box.Sample(t, "gen-motionphoto-go
 func (e *evening) fetch(from string, more ...string) {
 	e.T.Helper()
 	vault := filepath.Join(e.T.TempDir(), "vault")
-	box.Must(e.T, []int{0}, e.b.Env, append([]string{"pull", "--from", from, "--vault", vault, "-i", e.b.Identity}, more...)...)
+	box.Must(e.T, []int{0}, e.b.Env, append([]string{"pull", "--from", from, "--vault", vault, "-i", e.b.Identity},
+		more...)...)
 	b := *e.b
 	b.Vault = vault
 	var got []string

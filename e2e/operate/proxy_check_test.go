@@ -42,8 +42,10 @@ func (p *proxy) dial(c *tls.Config) (*tls.Conn, error) {
 // marked is the head of a request that says all that there is to say.
 func marked(method, path, more string) string {
 	return method + " " + path + "?" + mark.Query + " HTTP/1.1\r\nHost: " + box.Host + "\r\nUser-Agent: " + mark.Agent +
-		"\r\nReferer: https://" + mark.Referer + ".example/\r\nCookie: a=" + mark.Agent + "\r\nForwarded: for=" + mark.Witness +
-		"\r\nX-Forwarded-For: " + mark.Witness + "\r\nX-Forwarded-Host: " + mark.Witness + "\r\nX-Real-IP: " + mark.Witness + "\r\nVia: 1.1 " + mark.Witness + "\r\n" + more + "\r\n"
+		"\r\nReferer: https://" + mark.Referer + ".example/\r\nCookie: a=" + mark.Agent + "\r\nForwarded: for=" +
+		mark.Witness +
+		"\r\nX-Forwarded-For: " + mark.Witness + "\r\nX-Forwarded-Host: " + mark.Witness + "\r\nX-Real-IP: " + mark.Witness +
+		"\r\nVia: 1.1 " + mark.Witness + "\r\n" + more + "\r\n"
 }
 
 // say sends pieces over a new connection.
@@ -87,7 +89,8 @@ func (p *proxy) ask(t *testing.T, pieces ...[]byte) (*http.Response, string) {
 // Takes tells which hidden requests the proxy takes for second ones.
 func (p *proxy) check(t *testing.T, takes func(hostile.Hostile) bool) {
 	body, contentType := mark.MarkedForm(20 << 20 / len(mark.Content))
-	head := []byte(marked("POST", "/en/send", fmt.Sprintf("Accept: text/plain\r\nContent-Type: %s\r\nContent-Length: %d\r\n", contentType, len(body))))
+	head := []byte(marked("POST", "/en/send",
+		fmt.Sprintf("Accept: text/plain\r\nContent-Type: %s\r\nContent-Length: %d\r\n", contentType, len(body))))
 
 	resp, receipt := p.ask(t, head, body)
 	if box.BareReceipt(receipt) == "" {
@@ -98,7 +101,8 @@ func (p *proxy) check(t *testing.T, takes func(hostile.Hostile) bool) {
 	}
 	all := p.stored()
 	held := p.say(t, head, body[:len(body)/2])
-	run.WaitFor(t, "the opening letter of an upload that is half-way", 30*time.Second, func() bool { return p.stored() > all })
+	run.WaitFor(t, "the opening letter of an upload that is half-way", 30*time.Second,
+		func() bool { return p.stored() > all })
 	for _, pid := range p.pids(t) {
 		mark.NoTraceInOpenFiles(t, pid)
 	}
@@ -143,10 +147,11 @@ func (p *proxy) checkPlaces(t *testing.T) {
 func (p *proxy) broken(t *testing.T) {
 	t.Helper()
 	for want, request := range map[int]string{
-		http.StatusNotFound:                    marked("GET", "/nothing", ""),
-		http.StatusMethodNotAllowed:            marked("DELETE", "/en/send", ""),
-		http.StatusBadRequest:                  marked("GET", "/en/", "Content-Length: "+mark.Agent+"\r\n"),
-		http.StatusLengthRequired:              marked("PUT", "/v1/objects/"+strings.Repeat("ab", 32), "Transfer-Encoding: chunked\r\n") + "e\r\n" + mark.Content + "\r\n0\r\n\r\n",
+		http.StatusNotFound:         marked("GET", "/nothing", ""),
+		http.StatusMethodNotAllowed: marked("DELETE", "/en/send", ""),
+		http.StatusBadRequest:       marked("GET", "/en/", "Content-Length: "+mark.Agent+"\r\n"),
+		http.StatusLengthRequired: marked("PUT", "/v1/objects/"+strings.Repeat("ab", 32),
+			"Transfer-Encoding: chunked\r\n") + "e\r\n" + mark.Content + "\r\n0\r\n\r\n",
 		http.StatusRequestHeaderFieldsTooLarge: marked("GET", "/en/", "X-Long: "+strings.Repeat(mark.Agent, 200_000)+"\r\n"),
 	} {
 		resp, _ := p.ask(t, []byte(request))
@@ -159,7 +164,8 @@ func (p *proxy) broken(t *testing.T) {
 		t.Error("a version of TLS from long ago is good enough")
 	}
 	for _, addr := range []string{p.addr, p.plain} {
-		for _, text := range []string{marked("GET", "/en/", ""), "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + mark.Content, mark.Agent + " " + mark.Query + "\r\n\r\n"} {
+		for _, text := range []string{marked("GET", "/en/", ""), "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" +
+			mark.Content, mark.Agent + " " + mark.Query + "\r\n\r\n"} {
 			c, err := mark.FromWitness.Dial("tcp", addr)
 			if err != nil {
 				t.Fatal(err)
@@ -178,8 +184,10 @@ func (p *proxy) broken(t *testing.T) {
 func (p *proxy) doctor(t *testing.T) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(p.addr)
-	args := append([]string{"--listen", "unix:" + p.socket, "--recipients", p.b.Recipients, "--store", p.b.Store, "--origin", "https://" + box.Host + ":" + port}, p.onion...)
-	states := map[string]string{"running": "ok", "canary": "ok", "page": "", "tls": "ok", "hsts": "ok", "onion-location": "ok"}
+	args := append([]string{"--listen", "unix:" + p.socket, "--recipients", p.b.Recipients, "--store", p.b.Store,
+		"--origin", "https://" + box.Host + ":" + port}, p.onion...)
+	states := map[string]string{"running": "ok", "canary": "ok", "page": "", "tls": "ok", "hsts": "ok",
+		"onion-location": "ok"}
 	p.named(t, []string{"SSL_CERT_FILE=" + p.cert}, args...).Want(t, "a good proxy", states)
 	states["tls"], states["onion-location"] = "warn", "FAIL"
 	p.named(t, nil, args[:len(args)-len(p.onion)]...).Want(t, "a proxy that nobody knows, and an onion", states)
@@ -193,7 +201,8 @@ func (p *proxy) named(t *testing.T, env []string, args ...string) box.Diagnosis 
 	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost "+box.Host+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"--mount", "sh", "-c", `mount --bind "$0" /etc/hosts && exec "$@"`, hosts, filepath.Join(box.Programs, "temoind"), "doctor", "--json"}, args...)
+	args = append([]string{"--mount", "sh", "-c", `mount --bind "$0" /etc/hosts && exec "$@"`, hosts,
+		filepath.Join(box.Programs, "temoind"), "doctor", "--json"}, args...)
 	return box.Diagnosed(t, run.Command(t, t.TempDir(), env, "unshare", args...))
 }
 
@@ -201,7 +210,9 @@ func (p *proxy) named(t *testing.T, env []string, args ...string) box.Diagnosis 
 // healthy request after it would get another's answer.
 func (p *proxy) hostile(t *testing.T, takes func(hostile.Hostile) bool) {
 	t.Helper()
-	o := hostile.NewOutlet(t, p.b, time.Second, func() (net.Conn, error) { return p.dial(&tls.Config{NextProtos: []string{"http/1.1"}}) })
+	o := hostile.NewOutlet(t, p.b, time.Second, func() (net.Conn, error) {
+		return p.dial(&tls.Config{NextProtos: []string{"http/1.1"}})
+	})
 	o.Run(func(h hostile.Hostile, got string) bool {
 		if strings.Contains(got, "500") || strings.Contains(got, "503") || strings.Contains(got, "504") {
 			t.Errorf("%s: answered %q", h.Name, got)

@@ -76,7 +76,8 @@ func newProxy(t *testing.T) *proxy {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	p := &proxy{b: box.New(t), addr: run.FreeAddr(t), plain: run.FreeAddr(t), dir: filepath.Join(dir, "w"), socket: filepath.Join(dir, "s"), log: filepath.Join(dir, "strace")}
+	p := &proxy{b: box.New(t), addr: run.FreeAddr(t), plain: run.FreeAddr(t), dir: filepath.Join(dir, "w"),
+		socket: filepath.Join(dir, "s"), log: filepath.Join(dir, "strace")}
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,8 @@ func (p *proxy) start(t *testing.T, name string, args ...string) {
 		}
 	}
 	args = append([]string{"-D", "-f", "--seccomp-bpf", "-y", "-s", "2000000", "-o", p.log,
-		"-e", "trace=write,pwrite64,writev,pwritev,pwritev2,sendto,splice,copy_file_range,sendfile", "-e", "signal=none", name}, args...)
+		"-e", "trace=write,pwrite64,writev,pwritev,pwritev2,sendto,splice,copy_file_range,sendfile", "-e", "signal=none",
+		name}, args...)
 	env := []string{"HOME=" + p.dir, "TMPDIR=" + p.dir, "XDG_DATA_HOME=" + p.dir, "XDG_CONFIG_HOME=" + p.dir}
 	p.Process = run.Start(t, p.dir, env, "strace", args...)
 	t.Cleanup(func() { p.stop(t) })

@@ -129,9 +129,10 @@ func TestSocketActivation(t *testing.T) {
 	b := box.New(t)
 	clients := map[string]*http.Client{
 		"https://" + port.L.Addr().String(): {Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: run.Patience * 20 * time.Second},
-		"http://box": {Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}}, Timeout: run.Patience * 20 * time.Second},
+		"http://box": {Transport: &http.Transport{DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", path)
+			}}, Timeout: run.Patience * 20 * time.Second},
 	}
 	waiting := make(chan error)
 	ask := func() {

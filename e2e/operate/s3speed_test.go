@@ -85,7 +85,8 @@ func postLarge(t testing.TB, url string, file []byte) {
 		t.Fatal(err)
 	}
 	tail := "\r\n--" + w.Boundary() + "--\r\n"
-	req, err := http.NewRequest("POST", url+"/en/send", io.MultiReader(&head, bytes.NewReader(file), strings.NewReader(tail)))
+	req, err := http.NewRequest("POST", url+"/en/send", io.MultiReader(&head, bytes.NewReader(file),
+		strings.NewReader(tail)))
 	if err != nil {
 		t.Fatal(err)
 	}

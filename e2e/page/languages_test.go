@@ -60,7 +60,8 @@ func TestEveryLanguageWithScript(t *testing.T) {
 			if menu := string(d.Eval(`document.querySelector("summary").getClientRects().length`)); (menu == "1") != (what == "form") {
 				t.Errorf("%s, %s: a menu that leads away, or none: %s", tag, what, menu)
 			}
-			if left := d.Text(`document.querySelector("main").innerText.replace(/\{=?[a-z.]+\}/g, "LEFT")`); strings.Contains(left, "LEFT") {
+			if left := d.Text(`document.querySelector("main").innerText.replace(/\{=?[a-z.]+\}/g, "LEFT")`); strings.Contains(
+				left, "LEFT") {
 				t.Errorf("%s, %s: a place that is not filled: %s", tag, what, left)
 			}
 			if os.Getenv("TEMOIN_SHOTS") != "" {

@@ -80,7 +80,8 @@ func TestPageLeavesNothing(t *testing.T) {
 // TestFormLeavesNothing looks for the words in what Firefox wrote, without a
 // script: while they stand in the form, and after they were sent.
 func TestFormLeavesNothing(t *testing.T) {
-	const words, where, name = "Grasshopper-in-the-dunes-fourteen", "behind-the-ninth-hangar", "zwischenlager-seven-tents.jpg"
+	const words, where, name = "Grasshopper-in-the-dunes-fourteen", "behind-the-ninth-hangar",
+		"zwischenlager-seven-tents.jpg"
 	photo := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(photo, []byte("A photo."), 0o600); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,8 @@ func film(t testing.TB, size int) string {
 	// More of the same kind follows the film, in a box that players skip.
 	free := make([]byte, size-len(head))
 	rand.NewChaCha8([32]byte{1}).Read(free)
-	copy(free, []byte{byte(len(free) >> 24), byte(len(free) >> 16), byte(len(free) >> 8), byte(len(free)), 'm', 'd', 'a', 't'})
+	copy(free, []byte{byte(len(free) >> 24), byte(len(free) >> 16), byte(len(free) >> 8), byte(len(free)), 'm', 'd', 'a',
+		't'})
 	name := filepath.Join(t.TempDir(), "film.mp4")
 	if err := os.WriteFile(name, append(head, free...), 0o600); err != nil {
 		t.Fatal(err)
@@ -64,7 +65,8 @@ func TestPageOnABadLine(t *testing.T) {
 		b.Launch(t, strings.TrimPrefix(b.URL, "http://"))
 		d.WaitFor(`["done", "failed"].includes(document.body.dataset.state)`, 5*time.Minute)
 		c := l.Count()
-		t.Logf("%d requests, %d cut, %d answers lost, %d times busy; %d MiB, %d of them again", c.Requests, c.Cut, c.Lost, c.Busy, c.PutBytes>>20, c.Again()>>20)
+		t.Logf("%d requests, %d cut, %d answers lost, %d times busy; %d MiB, %d of them again", c.Requests, c.Cut, c.Lost,
+			c.Busy, c.PutBytes>>20, c.Again()>>20)
 		receipt := box.ReceiptIn(d.Text("document.querySelector('main').innerText"))
 		b.WantDrop(t, pashto, cleaned(t, photo), cleaned(t, video))
 		b.WantReceipt(t, receipt)
@@ -103,7 +105,8 @@ func TestPageOnASlowLine(t *testing.T) {
 	c := l.Count()
 	again := float64(c.Again()) / float64(c.PutBytes)
 	t.Logf("%d MiB in %d requests, %d KiB sent again: %.1f %%", c.PutBytes>>20, c.Requests, c.Again()>>10, 100*again)
-	if limit := map[bool]float64{true: 0.10, false: 0.25}[box.Full]; again > limit { // there are fewer cuts than there would be in an hour
+	if limit := map[bool]float64{true: 0.10,
+		false: 0.25}[box.Full]; again > limit { // there are fewer cuts than there would be in an hour
 		t.Errorf("%.0f %% of the bytes were sent again", 100*again)
 	}
 	b.WantDrop(t, "", cleaned(t, video))

@@ -83,7 +83,8 @@ func TestPageSaysThatAWorkerBroke(t *testing.T) {
 	d.Choose("", film(t, 2<<20))
 	d.Press()
 	d.WaitFor(`document.body.dataset.state == "failed"`, 20*time.Second)
-	if text := d.Text("document.querySelector('main').innerText"); !strings.Contains(text, "Something is wrong with this site.") {
+	if text := d.Text("document.querySelector('main').innerText"); !strings.Contains(text,
+		"Something is wrong with this site.") {
 		t.Errorf("the page says %q", text)
 	}
 }

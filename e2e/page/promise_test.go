@@ -43,7 +43,8 @@ func TestPageNeverLocksLess(t *testing.T) {
 	})
 	t.Run("false keys", func(t *testing.T) {
 		d, b := browser.New(t, "chromium"), box.New(t).Serve(t, run.FreeAddr(t))
-		d.Open(changed(t, b.URL, "/v1/box", func(s string) string { return strings.Replace(s, `"age1`, `"age1x`, 1) }) + "/en/")
+		d.Open(changed(t, b.URL, "/v1/box", func(s string) string { return strings.Replace(s, `"age1`, `"age1x`, 1) }) +
+			"/en/")
 		d.WaitFor(`document.body.dataset.lock == "refused"`, 30*time.Second)
 		if says(d, promise) || !says(d, "Something is wrong with this site.") {
 			t.Error("the page does not say that something is wrong")

@@ -87,7 +87,8 @@ func entries(block []byte) (all [][2][]byte) {
 			v, n := binary.Uvarint(block)
 			field[i], block = int(v), block[max(n, 0):]
 		}
-		if min(field[0], field[1], field[2]) < 0 || field[0] > len(key) || field[1] > len(block) || field[2] > len(block)-field[1] {
+		if min(field[0], field[1], field[2]) < 0 || field[0] > len(key) || field[1] > len(block) ||
+			field[2] > len(block)-field[1] {
 			return all
 		}
 		key = append(bytes.Clone(key[:field[0]]), block[:field[1]]...)

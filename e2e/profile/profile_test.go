@@ -85,19 +85,22 @@ func TestSearchProfileUnpacks(t *testing.T) {
 
 	long := strings.Repeat("long", 300) // fills more than a page
 	db := filepath.Join(dir, "x.sqlite")
-	r := run.Command(t, dir, nil, run.InPath(t, "sqlite3"), db, "PRAGMA page_size=512; CREATE TABLE \"a b\"(x, y); INSERT INTO \"a b\" VALUES (1, '"+long+"');")
+	r := run.Command(t, dir, nil, run.InPath(t, "sqlite3"), db,
+		"PRAGMA page_size=512; CREATE TABLE \"a b\"(x, y); INSERT INTO \"a b\" VALUES (1, '"+long+"');")
 	if data, err := os.ReadFile(db); r.Code != 0 || err != nil || bytes.Contains(data, []byte(long)) {
 		t.Fatalf("the long value lies in one piece, or not at all: %v %s", err, r.Stderr)
 	}
 
 	late := strings.Repeat("late", 300) // waits in the journal: nobody has closed the database
-	r = run.Command(t, dir, nil, run.InPath(t, "sqlite3"), db, "-cmd", ".dbconfig no_ckpt_on_close on", "PRAGMA journal_mode=wal; INSERT INTO \"a b\" VALUES (2, '"+late+"');")
+	r = run.Command(t, dir, nil, run.InPath(t, "sqlite3"), db, "-cmd", ".dbconfig no_ckpt_on_close on",
+		"PRAGMA journal_mode=wal; INSERT INTO \"a b\" VALUES (2, '"+late+"');")
 	if _, err := os.Stat(db + "-wal"); r.Code != 0 || err != nil {
 		t.Fatalf("there is no journal: %v %s", err, r.Stderr)
 	}
 
 	found := Search(t, dir, needle, long, late)
-	for _, want := range []string{"plain", "wide-little", "wide-big", "key", "gzip (gzip)", "lz4 (LZ4)", "snappy (Snappy)", "snappy-head (Snappy)",
+	for _, want := range []string{"plain", "wide-little", "wide-big", "key", "gzip (gzip)", "lz4 (LZ4)", "snappy (Snappy)",
+		"snappy-head (Snappy)",
 		"snappy-frames (Snappy)", "000003.log (LevelDB)", "000005.ldb (LevelDB)"} {
 		if !slices.Contains(found, needle+": "+want) {
 			t.Errorf("not found: %s", want)

@@ -114,7 +114,8 @@ func window(t *testing.T) context.Context {
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-quic", true),
 	)
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(stop)
@@ -181,7 +182,8 @@ func (tw *twin) same(t *testing.T, what string, in [][]byte) {
 	for i, got := range tw.send(t, in, want) {
 		w := want[i]
 		tw.counts[w.Type+" "+w.Details]++
-		if got.Error == "" && got.Type == w.Type && got.Details == w.Details && slices.Equal(got.Removed, w.Removed) && bytes.Equal(got.bytes, w.bytes) {
+		if got.Error == "" && got.Type == w.Type && got.Details == w.Details && slices.Equal(got.Removed, w.Removed) &&
+			bytes.Equal(got.bytes, w.bytes) {
 			continue
 		}
 		name := filepath.Join(os.TempDir(), "twin-"+digest(in[i])[:12])
@@ -189,7 +191,8 @@ func (tw *twin) same(t *testing.T, what string, in [][]byte) {
 			t.Error(err)
 		}
 		t.Fatalf("%s of %d bytes, kept as %s:\nGo   %s %s %v, %d bytes %s\npage %s %s %v, %d bytes %s, different from %d on %s", what, len(in[i]), name,
-			w.Type, w.Details, w.Removed, len(w.bytes), digest(w.bytes), got.Type, got.Details, got.Removed, len(got.bytes), digest(got.bytes), differ(w.bytes, got.bytes), got.Error)
+			w.Type, w.Details, w.Removed, len(w.bytes), digest(w.bytes), got.Type, got.Details, got.Removed, len(
+				got.bytes), digest(got.bytes), differ(w.bytes, got.bytes), got.Error)
 	}
 }
 
@@ -228,7 +231,8 @@ func (tw *twin) send(t *testing.T, in [][]byte, types []answered) []answered {
 // choose gives the page a file.
 func (tw *twin) choose(t *testing.T, file string) {
 	t.Helper()
-	if err := chromedp.Do(tw.ctx, chromedp.SetUploadFiles(chromedp.CSS("input"), []string{file}, chromedp.NodeReady)); err != nil {
+	if err := chromedp.Do(tw.ctx, chromedp.SetUploadFiles(chromedp.CSS("input"), []string{file},
+		chromedp.NodeReady)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -248,7 +252,8 @@ func (tw *twin) report(t *testing.T, call string) (c answered) {
 // slice is a piece of the last result.
 func (tw *twin) slice(t *testing.T, from, to int) []byte {
 	t.Helper()
-	b, err := chromedp.Run(tw.ctx, chromedp.Evaluate[[]int](fmt.Sprintf("part(%d, %d)", from, to), chromedp.EvalAwaitPromise))
+	b, err := chromedp.Run(tw.ctx, chromedp.Evaluate[[]int](fmt.Sprintf("part(%d, %d)", from, to),
+		chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatal(err)
 	}

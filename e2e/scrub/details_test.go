@@ -18,7 +18,8 @@ import (
 )
 
 // The invented secrets in the generated samples.
-var canaries = []string{"SECRETCOMMENT", "Jean Canary", "TESTNAME", "SN123456", "+50.9513", "TRAILINGSECRET", "SECRETENC",
+var canaries = []string{"SECRETCOMMENT", "Jean Canary", "TESTNAME", "SN123456", "+50.9513", "TRAILINGSECRET",
+	"SECRETENC",
 	"IMEI=3569", "SECRET-MPVD", "Calais-evacuation", "Image_UTC_Data"}
 
 // What counts as a leak, of the classes that audit.py knows.
@@ -218,7 +219,8 @@ func decoded(t testing.TB, file string) string {
 	case ".heic", ".heif", ".avif":
 		return decodedHEIF(t, file)
 	}
-	cmd := exec.Command("ffmpeg", "-v", "error", "-noautorotate", "-i", file, "-map", "0:V?", "-map", "0:a?", "-f", "md5", "-")
+	cmd := exec.Command("ffmpeg", "-v", "error", "-noautorotate", "-i", file, "-map", "0:V?", "-map", "0:a?", "-f", "md5",
+		"-")
 	out, err := cmd.Output()
 	if err != nil {
 		return ""

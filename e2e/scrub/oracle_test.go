@@ -78,7 +78,8 @@ func (o *oracle) ask(t *testing.T, in [][]byte) []answered {
 func testsInputs(t *testing.T, tests, which, not string) (all [][]byte) {
 	t.Helper()
 	record := filepath.Join(t.TempDir(), "record")
-	if r := run.Command(t, run.Repo("scrub"), []string{"TEMOIN_RECORD=" + record}, tests, "-test.run", which, "-test.skip", not); r.Code != 0 {
+	if r := run.Command(t, run.Repo("scrub"), []string{"TEMOIN_RECORD=" + record}, tests, "-test.run", which, "-test.skip",
+		not); r.Code != 0 {
 		t.Fatalf("the tests of scrub: %s%s", r.Stdout, r.Stderr)
 	}
 	b, err := os.ReadFile(record)

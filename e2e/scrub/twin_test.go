@@ -20,7 +20,8 @@ import (
 // says the same of them, whatever the files are.
 func TestTwin(t *testing.T) {
 	tw := newTwin(t)
-	seeds, inputs := testsInputs(t, tw.tests, "^(Fuzz|TestTables)", ""), testsInputs(t, tw.tests, "^Test", "Tables|Large|Oracle")
+	seeds, inputs := testsInputs(t, tw.tests, "^(Fuzz|TestTables)", ""), testsInputs(t, tw.tests, "^Test",
+		"Tables|Large|Oracle")
 	t.Run("samples", tw.samples)
 	t.Run("inputs of the tests", func(t *testing.T) { tw.inputs(t, seeds, inputs) })
 	t.Run("mutations", func(t *testing.T) { tw.mutations(t, append(seeds, inputs...)) })

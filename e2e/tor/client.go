@@ -49,7 +49,8 @@ func CheckPage(t *testing.T, b *box.Box) {
 	if !strings.HasPrefix(r.Stdout, "HTTP/1.1 200 ") || !strings.Contains(r.Stdout, `action="/en/send"`) {
 		t.Fatalf("the onion answers\n%s", r.Stdout)
 	}
-	if strings.Contains(strings.ToLower(r.Stdout), "onion-location") || strings.Contains(r.Stdout, strings.TrimPrefix(b.URL, "http://")) {
+	if strings.Contains(strings.ToLower(r.Stdout), "onion-location") ||
+		strings.Contains(r.Stdout, strings.TrimPrefix(b.URL, "http://")) {
 		t.Errorf("the onion tells those who are there already where it is:\n%s", r.Stdout)
 	}
 }

@@ -80,10 +80,12 @@ func StartNet(t *testing.T, dir string) *Net {
 	n.keys()
 	var directory []*torNode
 	for i := range authorities {
-		directory = append(directory, n.start(fmt.Sprintf("a%d", i), torRelay+torAuthority+fmt.Sprintf("Nickname a%d\nOrPort %d\nDirPort %d\n", i, 5000+i, 7000+i)))
+		directory = append(directory, n.start(fmt.Sprintf("a%d", i),
+			torRelay+torAuthority+fmt.Sprintf("Nickname a%d\nOrPort %d\nDirPort %d\n", i, 5000+i, 7000+i)))
 	}
 	for i := range relays {
-		directory = append(directory, n.start(fmt.Sprintf("r%d", i), torRelay+fmt.Sprintf("Nickname r%d\nOrPort %d\n", i, 5100+i)))
+		directory = append(directory, n.start(fmt.Sprintf("r%d", i),
+			torRelay+fmt.Sprintf("Nickname r%d\nOrPort %d\n", i, 5100+i)))
 	}
 	for _, node := range directory {
 		node.ask("SETCONF DisableNetwork=0")
@@ -153,13 +155,16 @@ func (n *Net) keys() {
 		if err != nil || m == nil {
 			n.t.Fatalf("the certificate of an authority: %v\n%s", err, cert)
 		}
-		out, err := exec.Command("tor", "-f", filepath.Join(n.dir, "none"), "--ignore-missing-torrc", "--defaults-torrc", os.DevNull, "--quiet",
-			"--DataDirectory", filepath.Join(n.dir, name), "--Nickname", name, "--ORPort", "5000", "--Address", "127.0.0.1", "--list-fingerprint").Output()
+		out, err := exec.Command("tor", "-f", filepath.Join(n.dir, "none"), "--ignore-missing-torrc", "--defaults-torrc",
+			os.DevNull, "--quiet",
+			"--DataDirectory", filepath.Join(n.dir,
+				name), "--Nickname", name, "--ORPort", "5000", "--Address", "127.0.0.1", "--list-fingerprint").Output()
 		words := strings.Fields(string(out))
 		if err != nil || len(words) != 11 {
 			n.t.Fatalf("tor --list-fingerprint: %v %q", err, out)
 		}
-		n.Lines += fmt.Sprintf("DirAuthority %s orport=%d no-v2 v3ident=%s 127.0.0.1:%d %s\n", name, 5000+i, m[1], 7000+i, strings.Join(words[1:], ""))
+		n.Lines += fmt.Sprintf("DirAuthority %s orport=%d no-v2 v3ident=%s 127.0.0.1:%d %s\n", name, 5000+i, m[1], 7000+i,
+			strings.Join(words[1:], ""))
 	}
 }
 
@@ -194,7 +199,8 @@ func (n *Net) write(name, torrc string) string {
 	if !strings.Contains(torrc, "SocksPort") {
 		text += "SocksPort 0\n"
 	}
-	text += fmt.Sprintf("DataDirectory %s\nControlSocket %s\nLog notice file %s\n", dir, filepath.Join(dir, "control"), filepath.Join(dir, "log"))
+	text += fmt.Sprintf("DataDirectory %s\nControlSocket %s\nLog notice file %s\n", dir, filepath.Join(dir, "control"),
+		filepath.Join(dir, "log"))
 	file := filepath.Join(dir, "torrc")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		n.t.Fatal(err)
@@ -238,7 +244,8 @@ func (node *torNode) ask(command string) {
 	if _, err := io.WriteString(node.conn, command+"\r\n"); err != nil {
 		node.t.Fatal(err)
 	}
-	run.WaitFor(node.t, "tor's answer to "+command, 20*time.Second, func() bool { return strings.Count(node.said(), "250 OK") > before })
+	run.WaitFor(node.t, "tor's answer to "+command, 20*time.Second,
+		func() bool { return strings.Count(node.said(), "250 OK") > before })
 }
 
 // listen gathers what the node says, until the line is closed.

@@ -39,7 +39,8 @@ func onionInside(t *testing.T, torDir string) {
 	CheckPage(t, b)
 	want := sendOverOnion(t, b)
 
-	box.Must(t, []int{0}, nil, "pull", "--from", b.URL, "--proxy", "socks5h://"+Socks, "--vault", b.Vault, "-i", b.Identity)
+	box.Must(t, []int{0}, nil, "pull", "--from", b.URL, "--proxy", "socks5h://"+Socks, "--vault", b.Vault, "-i",
+		b.Identity)
 	arrived, words := map[string]bool{}, 0
 	for _, o := range box.ReadOpened(t, b.Open(t, 0)) {
 		words += strings.Count(o.Words, box.Testimony)
@@ -63,7 +64,8 @@ func sendOverOnion(t *testing.T, b *box.Box) (want []string) {
 	t.Helper()
 	video, photo := box.Sample(t, "gen-1080p-moovend.mp4"), box.Sample(t, "gen-motionphoto-google.jpg")
 	before := run.Image(t, b.PID)
-	curlForm(t, b, "-F", "words="+box.Testimony, "-F", "where="+mark.Words, "-F", "files=@"+video+";filename="+mark.Name+".mp4")
+	curlForm(t, b, "-F", "words="+box.Testimony, "-F", "where="+mark.Words, "-F",
+		"files=@"+video+";filename="+mark.Name+".mp4")
 	box.Must(t, []int{0}, nil, "send", "--box", b.URL, "--proxy", "socks5h://"+Socks, "--recipients", b.Recipients, photo)
 	noTCP(t, b.PID)
 	want = []string{box.Scrubbed(t, video), box.Scrubbed(t, photo)}
@@ -133,7 +135,8 @@ func noTCP(t *testing.T, pid int) {
 func TestTorrc(t *testing.T) {
 	verify := func(more string) (string, error) {
 		dir := t.TempDir()
-		text := "DisableNetwork 1\nDataDirectory " + dir + "\n" + shippedTorrc(t, filepath.Join(dir, "temoin"), filepath.Join(dir, "http.sock")) + more
+		text := "DisableNetwork 1\nDataDirectory " + dir + "\n" + shippedTorrc(t, filepath.Join(dir, "temoin"),
+			filepath.Join(dir, "http.sock")) + more
 		file := filepath.Join(dir, "torrc")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

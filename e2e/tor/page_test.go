@@ -31,7 +31,9 @@ func TestOnionForCameras(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		before := run.Image(t, b.PID)
 		ph.Do(t, "opening the page in "+scheme,
-			browser.Call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
+			browser.Call(emulation.SetEmulatedMedia,
+				emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme",
+					Value: scheme}}}),
 			chromedp.Navigate(b.URL+"/ps/"))
 		ph.Fits(t, "the form with an onion")
 		ph.Shot(t, "form-onion-"+scheme)

@@ -40,7 +40,8 @@ func TestNoTraceOfBrokenHandshakes(t *testing.T) {
 			io.WriteString(c, "GET /"+mark.Query+" HTTP/1.1\r\nHost: x\r\nUser-Agent: "+mark.Agent+"\r\n\r\n")
 			io.Copy(io.Discard, c)
 		case 1: // a version from long ago
-			tls.Client(c, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}).Handshake()
+			tls.Client(c, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
+				MaxVersion: tls.VersionTLS10}).Handshake()
 		case 2: // a client that trusts nobody
 			tls.Client(c, &tls.Config{ServerName: strings.ToLower(mark.Query) + ".example"}).Handshake()
 		case 3: // cut in the middle of the first message
