@@ -12,15 +12,15 @@ import (
 // Seal seals a file as a form does that brings it in small pieces.
 func Seal(rs *crypto.Recipients, sink storage.Sink, wait time.Duration, file io.Reader) error {
 	log := NewLog(io.Discard)
-	s := &Server{cfg: Config{Sink: sink, Log: log, Parallel: 1}, limits: newLimits(sink, log)}
-	s.limits.pause = wait
-	s.recipients.Store(rs)
-	u, err := s.newUpload(context.Background(), crypto.Options{Via: "form", Lang: "en", Total: 100 << 20})
+	box := &Server{cfg: Config{Sink: sink, Log: log, Parallel: 1}, limits: newLimits(sink, log)}
+	box.limits.pause = wait
+	box.recipients.Store(rs)
+	u, err := box.newUpload(context.Background(), crypto.Options{Via: "form", Lang: "en", Total: 100 << 20})
 	if err != nil {
 		return err
 	}
 	defer u.cut()
-	err = u.seal(func() error { return u.sealer.File(crypto.File{Type: "text/plain", Details: "kept"}) })
+	err = u.seal(func(s *crypto.Sealer) error { return s.File(crypto.File{Type: "text/plain", Details: "kept"}) })
 	if err != nil {
 		return err
 	}

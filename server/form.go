@@ -20,7 +20,7 @@ const (
 // form is one form that is parsed, field after field, and sealed. One goroutine
 // uses it. Nothing that was sent may be lost without an answer that says so.
 type form struct {
-	*upload
+	drop  *upload
 	parts *parts
 	piece []byte
 	scrub func(io.Writer, io.Reader) (scrub.Report, error)
@@ -84,11 +84,11 @@ func readError(err error) error {
 func (f *form) part(h head) error {
 	switch h.field {
 	case "words":
-		return f.text(nil, f.sealer.Words)
+		return f.text(nil, (*crypto.Sealer).Words)
 	case "where":
-		return f.short(&f.where, "where.txt", f.sealer.Where)
+		return f.short(&f.where, "where.txt", (*crypto.Sealer).Where)
 	case "when":
-		return f.short(&f.when, "when.txt", f.sealer.When)
+		return f.short(&f.when, "when.txt", (*crypto.Sealer).When)
 	case "details":
 		return f.details()
 	}
@@ -96,8 +96,9 @@ func (f *form) part(h head) error {
 }
 
 // text seals a text, of which head was read already.
-func (f *form) text(head []byte, start func() error) error {
-	some, err := f.content(io.MultiReader(bytes.NewReader(head), f.parts), func([]byte) error { return start() }, f.asIs)
+func (f *form) text(head []byte, start func(*crypto.Sealer) error) error {
+	begin := func(s *crypto.Sealer, _ []byte) error { return start(s) }
+	some, err := f.content(io.MultiReader(bytes.NewReader(head), f.parts), begin, f.asIs)
 	if err == errLeftOut {
 		f.left.over, f.left.words = true, true
 		return nil
@@ -108,14 +109,14 @@ func (f *form) text(head []byte, start func() error) error {
 
 // short takes a text for which the manifest has a place. What does not fit there,
 // or finds the place taken, becomes a file of its own.
-func (f *form) short(taken *bool, name string, set func(string) error) error {
+func (f *form) short(taken *bool, name string, set func(*crypto.Sealer, string) error) error {
 	b, err := io.ReadAll(io.LimitReader(f.parts, maxText))
 	if len(b) == 0 {
 		return readError(err)
 	}
 	text, fits := string(b), false
 	if !*taken {
-		if errSet := f.seal(func() error { return set(text) }); errSet != nil {
+		if errSet := f.drop.seal(func(s *crypto.Sealer) error { return set(s, text) }); errSet != nil {
 			return errSet
 		}
 		*taken, fits = true, len(b) < maxText && fitsManifest(text)
@@ -123,7 +124,9 @@ func (f *form) short(taken *bool, name string, set func(string) error) error {
 	if fits || err != nil {
 		return readError(err)
 	}
-	return f.text(b, func() error { return f.add(crypto.File{Type: "text/plain", Name: name, Details: "kept"}) })
+	return f.text(b, func(s *crypto.Sealer) error {
+		return f.add(s, crypto.File{Type: "text/plain", Name: name, Details: "kept"})
+	})
 }
 
 // fitsManifest reports whether a manifest holds all of a text: [crypto.Clean]
@@ -158,9 +161,11 @@ func (f *form) file(name string) error {
 	if f.keepDetails && !f.parts.outside {
 		copyTo = f.asIs
 	}
-	some, err := f.content(f.parts, func(head []byte) error { return f.begin(name, head) }, copyTo)
+	begin := func(s *crypto.Sealer, head []byte) error { return f.begin(s, name, head) }
+	some, err := f.content(f.parts, begin, copyTo)
 	if err == nil && !some && name != "" {
-		if err = f.seal(func() error { return f.begin(name, nil) }); errors.Is(err, crypto.ErrTooMuch) {
+		err = f.drop.seal(func(s *crypto.Sealer) error { return begin(s, nil) })
+		if errors.Is(err, crypto.ErrTooMuch) {
 			err = errLeftOut
 		}
 	}
@@ -174,7 +179,7 @@ func (f *form) file(name string) error {
 
 // begin starts a file whose first bytes are head. What became of its hidden
 // details is known at its end, see cleaned.
-func (f *form) begin(name string, head []byte) error {
+func (f *form) begin(s *crypto.Sealer, name string, head []byte) error {
 	m := crypto.File{Type: scrub.Sniff(head)}
 	if !f.parts.outside {
 		f.detailsDecided = true
@@ -182,24 +187,26 @@ func (f *form) begin(name string, head []byte) error {
 			m.Name, m.Details = name, "kept"
 		}
 	}
-	err := f.add(m)
+	err := f.add(s, m)
 	if err == nil {
 		f.files++
 	}
 	return err
 }
 
-func (f *form) add(m crypto.File) error {
+func (f *form) add(s *crypto.Sealer, m crypto.File) error {
 	if f.left.over {
 		return crypto.ErrTooMuch
 	}
-	return f.sealer.File(m)
+	return s.File(m)
 }
 
 // content seals all of src by copyTo, after start has seen its first bytes. It
 // reports whether there was anything. Of what has no place the rest is skipped when
 // the next part is asked for.
-func (f *form) content(src io.Reader, start func(head []byte) error, copyTo func(io.Reader) error) (some bool, err error) {
+func (f *form) content(
+	src io.Reader, start func(s *crypto.Sealer, head []byte) error, copyTo func(io.Reader) error,
+) (some bool, err error) {
 	n, err := io.ReadFull(src, f.piece[:scrub.SniffLen])
 	if n == 0 {
 		if err == io.EOF {
@@ -211,9 +218,11 @@ func (f *form) content(src io.Reader, start func(head []byte) error, copyTo func
 	if f.parts.outside && ended && len(bytes.TrimSpace(first)) == 0 {
 		return false, nil
 	}
-	if err := f.seal(func() error { return start(first) }); errors.Is(err, crypto.ErrTooMuch) {
+	err = f.drop.seal(func(s *crypto.Sealer) error { return start(s, first) })
+	if errors.Is(err, crypto.ErrTooMuch) {
 		return true, errLeftOut
-	} else if err != nil {
+	}
+	if err != nil {
 		return true, err
 	}
 	rest := io.Reader(bytes.NewReader(bytes.Clone(first)))
@@ -221,7 +230,7 @@ func (f *form) content(src io.Reader, start func(head []byte) error, copyTo func
 		rest = io.MultiReader(rest, src)
 	}
 	err = copyTo(rest)
-	if broken := f.failed(); broken != nil {
+	if broken := f.drop.failed(); broken != nil {
 		return true, broken
 	}
 	// Where the line broke, asking for the next part fails in the same way.
@@ -233,16 +242,16 @@ func (f *form) content(src io.Reader, start func(head []byte) error, copyTo func
 
 // asIs seals all of src.
 func (f *form) asIs(src io.Reader) error {
-	_, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{src}, f.piece)
+	_, err := io.CopyBuffer(struct{ io.Writer }{f.drop}, struct{ io.Reader }{src}, f.piece)
 	return err
 }
 
 // cleaned seals all of src but its hidden details.
 func (f *form) cleaned(src io.Reader) error {
-	rep, err := f.scrub(f, src)
+	rep, err := f.scrub(f.drop, src)
 	if rep.Details != scrub.Removed {
 		f.unclean = append(f.unclean, f.files)
 	}
-	f.seal(func() error { f.sealer.Details(rep.Details, rep.Removed); return nil })
+	f.drop.seal(func(s *crypto.Sealer) error { s.Details(rep.Details, rep.Removed); return nil })
 	return err
 }

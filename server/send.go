@@ -91,8 +91,8 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string, pl
 		return nil, "", err
 	}
 	defer u.cut()
-	f := &form{upload: u, parts: newParts(body, boundary, &buffers.in), piece: buffers.piece[:], scrub: s.scrub}
-	return f, u.sealer.Receipt(), f.finish(f.read())
+	f := &form{drop: u, parts: newParts(body, boundary, &buffers.in), piece: buffers.piece[:], scrub: s.scrub}
+	return f, u.receipt(), f.finish(f.read())
 }
 
 // finish ends the drop after err. One that holds as many files as it can is
@@ -100,11 +100,11 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string, pl
 func (f *form) finish(err error) error {
 	some := f.files > 0 || f.hasText
 	if some && (err == nil || f.left.over) {
-		if errClose := f.close(); errClose != nil {
+		if errClose := f.drop.close(); errClose != nil {
 			return errClose
 		}
 	}
-	if errCut := f.cut(); errCut != nil {
+	if errCut := f.drop.cut(); errCut != nil {
 		return errCut
 	}
 	switch {

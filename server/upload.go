@@ -56,12 +56,15 @@ func (u *upload) standstill() {
 		}
 	}()
 	if !u.ended && u.broken == nil {
-		u.use(u.sealer.Pause) // an error stays in the sealer, and comes up there
+		u.use((*crypto.Sealer).Pause) // an error stays in the sealer, and comes up there
 	}
 }
 
+// receipt may be shown once close has returned nil.
+func (u *upload) receipt() crypto.Receipt { return u.sealer.Receipt() }
+
 // seal lets do use the sealer, and begins the wait for the next byte anew.
-func (u *upload) seal(do func() error) error {
+func (u *upload) seal(do func(*crypto.Sealer) error) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.broken != nil {
@@ -73,9 +76,9 @@ func (u *upload) seal(do func() error) error {
 
 // use runs do. If do panics, broken stays set, so that only cut uses the sealer
 // again.
-func (u *upload) use(do func() error) error {
+func (u *upload) use(do func(*crypto.Sealer) error) error {
 	u.broken = errInternal
-	err := do()
+	err := do(u.sealer)
 	u.broken = nil
 	return err
 }
@@ -89,8 +92,8 @@ func (u *upload) Write(p []byte) (int, error) {
 	}
 	u.pause.Reset(u.wait)
 	n := 0
-	u.broken = u.use(func() (err error) {
-		n, err = u.sealer.Write(p)
+	u.broken = u.use(func(s *crypto.Sealer) (err error) {
+		n, err = s.Write(p)
 		return err
 	})
 	return n, u.broken
@@ -105,7 +108,7 @@ func (u *upload) failed() error {
 
 // close completes the drop, and returns when the store has all of it.
 func (u *upload) close() error {
-	err := u.seal(u.sealer.Close)
+	err := u.seal((*crypto.Sealer).Close)
 	if errCut := u.cut(); errCut != nil { // of a closed drop nothing is left to cut
 		return errCut
 	}
