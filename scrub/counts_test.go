@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// counts are numbers that an int of 32 bits does not hold, makes negative when
-// it multiplies them by the size of an entry, or makes small.
+// counts are numbers that overflow an int of 32 bits, alone or multiplied by
+// the size of an entry: they become negative or small.
 var counts = []uint64{
 	0x1fffffff, 0x20000001, 0x3fffffff, 0x40000002, 0x7ffffff8, 0x7fffffff, 0x80000000, 0x80000001, 0xaaaaaaab, 0xfffffff7, 0xffffffff,
 	1 << 32, 1<<32 + 1, 1<<32 + 9, 1<<32 + 40, 1<<40 + 100, 1<<55 + 3, 1<<62 + 1, 1<<63 - 1,
@@ -77,7 +77,8 @@ func countedFiles(t *testing.T) map[string]counted {
 		c.order = binary.LittleEndian
 		files[name] = c
 	}
-	// Matroska has a bit in front of its sizes of eight bytes that says so.
+	// In Matroska a size of eight bytes begins with a byte 1, which says how
+	// long it is.
 	for name, id := range map[string]uint32{"Tracks": 0x1654AE6B, "TrackEntry": 0xAE, "Cluster": 0x1F43B675, "Tags": 0x1254C367, "SimpleBlock": 0xA3} {
 		i := bytes.LastIndex(matroska, mkvID(id))
 		if i < 0 {

@@ -6,7 +6,7 @@ import "math/bits"
 // identifier of at most four and a size of at most eight.
 const ebmlHeadLen = 12
 
-// ebmlVoid is the identifier of the element that says: nothing here.
+// ebmlVoid is the identifier of Void, an element that readers skip.
 const ebmlVoid = 0xEC
 
 // An ebml is the head of an element of EBML, which Matroska and WebM are
@@ -39,13 +39,13 @@ func ebmlHead(b []byte) (e ebml, ok bool) {
 		return e, false
 	}
 	e.size = ebmlNumber(b[idLen:e.head]) &^ (1 << (7 * e.sizeLen))
-	if e.size == ebmlMax(e.sizeLen)+1 { // all ones
+	if e.size == ebmlMax(e.sizeLen)+1 { // all ones: unknown
 		e.size = -1
 	}
 	return e, true
 }
 
-// ebmlNumber reads b as one number, without its sign.
+// ebmlNumber reads b as one big-endian number of at most 64 bits.
 func ebmlNumber(b []byte) (n int64) {
 	for _, c := range b {
 		n = n<<8 | int64(c)

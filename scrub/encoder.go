@@ -2,12 +2,13 @@ package scrub
 
 import "bytes"
 
-// Encoders sign their work inside of the coded picture and sound: x264 and x265
-// with all of their settings, which tell one program and its version from
-// another, Lavc and LAME with their version. It stands near the start.
+// Encoders write who they are into the coded picture and sound: x264 and x265
+// all of their settings, which tell one program and its version from another,
+// Lavc and LAME their version. These signatures stand near the start.
 //
-// The signature is overwritten with spaces where it stands. Not with zeros: two
-// zeros in a row mean something to H.264. Decoders skip what stands there.
+// A signature is overwritten with spaces where it stands. Not with zeros: in
+// H.264 and H.265 two zeros in a row begin a start code or an escape. Decoders
+// skip what stands there.
 
 const (
 	encoderReach = 1 << 20  // how far into the media signatures are looked for
@@ -15,7 +16,8 @@ const (
 	encoderRun   = 2048     // the longest signature
 )
 
-// encoderUUIDs stand before the text of x264 and of x265.
+// encoderUUIDs mark the SEI messages (user data, unregistered) in which x264
+// and x265 write their text.
 var encoderUUIDs = [][]byte{
 	[]byte("\xdc\x45\xe9\xbd\xe6\xd9\x48\xb7\x96\x2c\xd8\x20\xd9\x23\xee\xef"),
 	[]byte("\x2c\xa2\xde\x09\xb5\x17\x47\xdb\xbb\x55\xa4\xfe\x7f\xc2\xfc\x4e"),
@@ -41,8 +43,8 @@ func (s *stream) copyMedia(n int64) int64 {
 	return done + s.copy(n-done)
 }
 
-// blankEncoder overwrites the signatures that start within the first n bytes
-// of b and reports whether there were any that said something.
+// blankEncoder overwrites the signatures that start within the first n bytes of
+// b and reports whether that changed anything.
 func (s *stream) blankEncoder(b []byte, n int) (some bool) {
 	for _, v := range []struct {
 		sign string
@@ -139,7 +141,7 @@ func encoderDigits(b []byte, most int) int {
 	return n
 }
 
-// encoderSpaces overwrites b and reports whether there was anything else.
+// encoderSpaces overwrites b with spaces and reports whether that changed it.
 func encoderSpaces(b []byte) (some bool) {
 	for i := range b {
 		some = some || b[i] != ' '

@@ -21,7 +21,7 @@ func encoded(n, at int, what string) []byte {
 }
 
 // The signatures of encoders go, wherever they stand in the first MiB of the
-// media and however the blocks fall in which it is looked at.
+// media, also across the edges of the blocks in which it is read.
 func TestEncoderSignatures(t *testing.T) {
 	for what, want := range map[string]string{
 		x264UUID + "x264 - core 164 options: crf=23\x00\x80": x264UUID + "                               \x00\x80",
@@ -29,8 +29,9 @@ func TestEncoderSignatures(t *testing.T) {
 		"\x01Lavc58.134.100\x02":                             "\x01              \x02",
 		"\x01Lavf59.27.100 libx264\x02":                      "\x01              libx264\x02",
 		"\x01LAME3.100UUU\x02":                               "\x01         UUU\x02",
-		"\x01LAME3.989G":                                     "\x01LAME3.989G", // cut short by the sound
-		// What looks like it by chance is coded media.
+		"\x01LAME3.989G":                                     "\x01LAME3.989G", // no filler: sound follows
+		// These only begin like a signature: they are coded media, which must
+		// not change.
 		"\x01Lavc5\x02":     "\x01Lavc5\x02",
 		"\x01Lavc58.\x02":   "\x01Lavc58.\x02",
 		"\x01Lavc58..1\x02": "\x01Lavc58..1\x02",

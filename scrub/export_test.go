@@ -10,7 +10,7 @@ import (
 // are cleaned, because positions inside of them must stay true.
 func SameLength(typ string) bool { return formats[typ].same }
 
-// Words are what is looked for in metadata, and what they tell.
+// Words are the words of hints, each with its class.
 func Words() map[string]string {
 	m := map[string]string{}
 	for _, h := range hints {
@@ -19,10 +19,11 @@ func Words() map[string]string {
 	return m
 }
 
-// Tags are those of Exif that tell something of their own.
+// Tags are the Exif tags that have a class.
 func Tags() []uint16 { return slices.Sorted(maps.Keys(tagClasses)) }
 
-// Names are all that tables of formats name, by what stands there.
+// Names are the chunks, boxes and properties in the tables of formats, by
+// table.
 func Names() map[string][]string {
 	m := map[string][]string{
 		"png": slices.Sorted(maps.Keys(pngKeep)), "wav": slices.Sorted(maps.Keys(wavNames)), "heif": slices.Sorted(maps.Keys(heifProps)),

@@ -21,10 +21,10 @@ const (
 // padding stands at their end: which of the blocks is the last to stay is not
 // known until they have gone by.
 //
-// Where a frame of sound ends only a decoder can tell, so what somebody hid
-// between two frames is not seen. Tags that programs put behind the sound are
-// cut off: APE tags, Lyrics3, ID3v2 and ID3v1. One that neither says where it
-// begins nor fits the window makes the file Partly.
+// Where a frame of sound ends only a decoder can tell, so data hidden between
+// two frames is not found. Tags that programs put behind the sound are cut off:
+// APE tags, Lyrics3, ID3v2 and ID3v1. One that neither says where it begins nor
+// fits the window makes the file Partly.
 func flac(s *stream) {
 	h := s.peek(flacHeadLen)
 	if len(h) < flacHeadLen || string(h[:4]) != "fLaC" || h[4]&0x7F != flacStreamInfo ||
@@ -59,7 +59,7 @@ func flacBlock(s *stream, seekable *bool) (last bool) {
 	}
 	if typ == flacSeekTable && !*seekable && (n-4)%flacSeekPointLen == 0 {
 		*seekable = true
-		s.peek(1)[0] = flacSeekTable // which is no longer the last
+		s.peek(1)[0] = flacSeekTable // clears the flag that says it is the last block
 		s.copy(n)
 		return last
 	}
@@ -70,7 +70,7 @@ func flacBlock(s *stream, seekable *bool) (last bool) {
 	return last
 }
 
-// flacNoteBlock says what goes away with a block that begins with b.
+// flacNoteBlock adds to the report what goes with a block that begins with b.
 func flacNoteBlock(s *stream, typ byte, b []byte) {
 	switch typ {
 	case flacPadding:

@@ -13,9 +13,9 @@ const (
 )
 
 // flacSound passes the sound, without tags in it or behind it. Half of the
-// window is held back, in case that the input ends with it.
+// window is held back, as it may be a tag at the end of the input.
 func flacSound(s *stream) {
-	far := false // something has passed that is in the window no more
+	far := false // sound before the window has been written
 	for {
 		b := s.peek(streamWindow)
 		i, n := apeTag(b)

@@ -69,8 +69,9 @@ func TestFLACHidesNothing(t *testing.T) {
 	}
 }
 
-// A tag behind a long piece of sound is found as well, but one that began
-// before the window, and says so at its end alone, has gone by.
+// A tag behind a long piece of sound is found as well. One that is longer than
+// the window and has its length at the end alone was written in part before it
+// could be found.
 func TestFLACTagBehindLongSound(t *testing.T) {
 	sound := flacInfo + flacBlock(0x81, "") + "\xFF\xF8" + strings.Repeat("sound", 60_000)
 	for name, c := range map[string]struct{ in, details string }{

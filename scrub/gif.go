@@ -29,7 +29,7 @@ func gif(s *stream) {
 			g.image()
 		case b[0] == gifExtension && len(b) == 2:
 			g.extension(b[1])
-		default: // the trailer, or where decoders stop all the same
+		default: // the trailer, or no block at all: decoders stop there too
 			g.end()
 			return
 		}

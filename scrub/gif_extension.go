@@ -18,10 +18,11 @@ func (g *gifFile) extension(label byte) {
 	g.drop(label)
 }
 
-// gifRepeats are the two names of one extension: how often to repeat.
+// gifRepeats are the two names of the application extension that says how often
+// the animation repeats (its loop count).
 var gifRepeats = map[string]bool{"NETSCAPE2.0": true, "ANIMEXTS1.0": true}
 
-// repeat keeps of this extension how often to repeat, and nothing else.
+// repeat keeps the loop count of this extension and nothing else.
 func (g *gifFile) repeat() {
 	keep := append([]byte(nil), g.s.peek(14)...)
 	g.s.skip(14)
@@ -54,7 +55,7 @@ func (g *gifFile) drop(label byte) {
 		g.s.found(Text)
 	case gifApplication:
 		g.s.noteNext(4<<10, Other)
-	case gifControl: // of no use as it is
+	case gifControl: // not as the standard has it: of no use to decoders
 	default:
 		g.s.found(Other)
 	}

@@ -29,8 +29,9 @@ const (
 	gifColours = "\x2c\x00\x00\x00\x00\x04\x00\x02\x00\x80" + "\x01\x02\x03\x04\x05\x06" + gifCodes
 )
 
-// gifXMP is XMP in a GIF: not in sub-blocks, but with an end that leads to the
-// end of the extension from wherever it is read as if it were.
+// gifXMP is XMP in a GIF: plain text, not in sub-blocks. A reader of sub-blocks
+// takes letters for lengths; the trailer of bytes 1, 255 down to 0, 0 leads it
+// to the end of the extension wherever it lands.
 func gifXMP() string {
 	b := []byte("\x21\xff\x0bXMP DataXMP<x>SECRET</x>\x01")
 	for i := 255; i >= 0; i-- {
@@ -47,7 +48,7 @@ func gifSecrets() (dirty, want string) {
 		gifXMP() +
 		"\x21\xff\x0bICCRGBG1012\x06SECRET\x00" +
 		"\x21\xff\x06SECRET\x00" +
-		"\x21\xff\x0bNETSCAPE2.0\x06SECRET\x00" + // says nothing
+		"\x21\xff\x0bNETSCAPE2.0\x06SECRET\x00" + // no loop count
 		"\x21\xff\x0bNETSCAPE2.0\x05\x02SECR\x00" + // buffering
 		"\x21\xff\x0bNETSCAPE2.0\x03\x02SE\x00" +
 		"\x21\xff\x0cNETSCAPE2.0S\x03\x01\x07\x00\x00" +

@@ -9,13 +9,14 @@ import (
 // Pictures of the family, HEIC and AVIF, are items that a box of type meta
 // describes: the picture, its tiles, its thumbnail, and Exif and XMP as well.
 // Where the bytes of an item are is said there too, mostly somewhere in mdat.
-// So meta is edited in one piece, and the bytes of what goes are hidden.
+// So meta is edited in one piece, and the bytes of items that go are zeroed
+// when they come (see hide).
 
 // A heif is such a box.
 type heif struct {
 	f     *isoFile
 	boxes map[string][]byte // the bodies of the boxes in it
-	idat  int64             // where that of idat is in the file
+	idat  int64             // position in the file of the body of idat
 
 	primary uint32
 	items   map[uint32]*heifItem
@@ -23,14 +24,14 @@ type heif struct {
 	extents []heifExtent
 	props   []heifProp
 	links   []heifLink
-	others  bool // some item is no picture, and goes
+	others  bool // some item is no picture, and is removed
 }
 
 // A heifItem is one item of the meta box.
 type heifItem struct {
 	typ      []byte // its four letters, in place
 	gone     bool   // remove this item
-	aux      bool   // a map of depth, of brightness, of what is a face or hair
+	aux      bool   // an auxiliary picture: a map of depth, of brightness, of faces or hair
 	unlisted bool   // of a type that is not in heifTypes: removed even if a kept picture refers to it
 }
 
@@ -38,7 +39,7 @@ type heifItem struct {
 const heifLargest = 1 << 20
 
 // heifTypes are the items that stay: pictures, and what is made up of them.
-// Pictures as JPEG would bring hidden details of their own.
+// JPEG is not among them: such a picture could have an Exif block of its own.
 var heifTypes = []string{"hvc1", "hev1", "lhv1", "av01", "avc1", "vvc1", "j2k1", "grid", "iovl", "iden"}
 
 // meta passes a box of type meta: the one that describes pictures; any other is
@@ -88,14 +89,14 @@ func (m *heif) read(b []byte, at int64) bool {
 		return false
 	}
 	if idat := m.boxes["idat"]; idat != nil {
-		m.idat = at + int64(cap(b)-cap(idat)) // both reach to the end of the same memory
+		m.idat = at + int64(cap(b)-cap(idat)) // both slices reach to the end of the same array
 		m.f.media = true
 	}
 	return m.readItems(m.boxes["iinf"]) && m.readPrimary(m.boxes["pitm"]) && m.readExtents(m.boxes["iloc"]) &&
 		m.readRefs(m.boxes["iref"]) && m.readProps(m.boxes["iprp"])
 }
 
-// readPrimary finds the item that is shown. It has to be a picture that we know.
+// readPrimary finds the item that is shown. It has to be of one of heifTypes.
 func (m *heif) readPrimary(b []byte) bool {
 	if b == nil {
 		return true
@@ -116,7 +117,8 @@ func (m *heif) readItems(b []byte) bool {
 	}) && ok
 }
 
-// readItem reads one. Versions 0 and 1 are files of some sort, not pictures.
+// readItem reads one item (infe). Versions 0 and 1 are for files with a media
+// type, not pictures.
 func (m *heif) readItem(b []byte) bool {
 	id, rest, ok := heifID(b[min(4, len(b)):], b, 2)
 	if !ok || m.items[id] != nil {
@@ -148,7 +150,7 @@ func heifID(p, b []byte, upTo byte) (id uint32, rest []byte, ok bool) {
 	return 0, nil, false
 }
 
-// edit writes into the whole of meta what was chosen.
+// edit removes from the boxes of meta what choose marked as gone.
 func (m *heif) edit(b []byte) bool {
 	ok := true
 	isoSplit(b, func(typ, body []byte) {
@@ -182,7 +184,8 @@ func (m *heif) free(typ, body []byte) {
 	clear(body)
 }
 
-// editItems clears the names of items, and what type those were that go.
+// editItems clears the names of all items, and gives those that go the type
+// skip.
 func (m *heif) editItems(b []byte) {
 	_, list, _ := heifID(b[4:], b, 0)
 	isoSplit(list, func(typ, body []byte) {
@@ -202,7 +205,7 @@ func (m *heif) editItems(b []byte) {
 	})
 }
 
-// editDinf clears the names of other files.
+// editDinf clears the data references: addresses of other files.
 func (m *heif) editDinf(b []byte) {
 	isoSplit(b, func(typ, body []byte) {
 		if string(typ) != "dref" || len(body) < 8 {
@@ -213,8 +216,8 @@ func (m *heif) editDinf(b []byte) {
 	})
 }
 
-// editGroups keeps those groups of pictures that name only what stays: which
-// belong to the two eyes, which may stand for one another.
+// editGroups keeps the groups of pictures that name only what stays: stereo
+// pairs (ster) and alternatives (altr).
 func (m *heif) editGroups(typ, b []byte) {
 	if !isoSplit(b, func(typ, body []byte) {
 		if !m.group(string(typ), body) {

@@ -45,7 +45,7 @@ func (m *heif) readExtents(b []byte) bool {
 	return true
 }
 
-// heifWidths is how many bytes the numbers in iloc have.
+// heifWidths are the lengths of the numbers in iloc, in bytes.
 type heifWidths struct{ offset, length, base, index int }
 
 func (w heifWidths) ok() bool {
@@ -85,7 +85,7 @@ func (m *heif) readPlace(b []byte, version byte, w heifWidths) (rest []byte, ok 
 		e.from = min(base+isoInt(q[:w.offset]), math.MaxInt64/4)
 		e.n = isoInt(q[w.offset:][:w.length])
 		if w.length == 0 {
-			e.n = -1 // all there is
+			e.n = -1 // up to the end of the file
 		}
 		m.extents = append(m.extents, e)
 		b = b[size:]
@@ -93,15 +93,15 @@ func (m *heif) readPlace(b []byte, version byte, w heifWidths) (rest []byte, ok 
 	return b, true
 }
 
-// gone reports whether the item that an extent belongs to is removed. One that
-// no list of items names is no part of the picture.
+// gone reports whether the item that an extent belongs to is removed. An item
+// that iinf does not list is no part of the picture.
 func (m *heif) gone(e heifExtent) bool {
 	i := m.items[e.item]
 	return i == nil || i.gone
 }
 
-// hide zeroes the bytes of what goes: those in meta itself here, the others as
-// they pass.
+// hide has the bytes of items that go zeroed when they come, and notes where
+// those of the others start. The bytes in meta itself are for hideIdat.
 func (m *heif) hide() {
 	for _, e := range m.extents {
 		switch {
@@ -115,8 +115,9 @@ func (m *heif) hide() {
 	}
 }
 
-// hideIdat zeroes the bytes in meta of what goes, and reports whether it is
-// known where all the bytes of that are.
+// hideIdat zeroes in idat the bytes of items that go. It reports false if it is
+// not known where all bytes of these items are: there is no length, or the
+// position is relative to another item.
 func (m *heif) hideIdat() bool {
 	idat := m.boxes["idat"]
 	for _, e := range m.extents {
@@ -127,7 +128,7 @@ func (m *heif) hideIdat() bool {
 			return false
 		}
 		from := e.from
-		if e.method == heifInFile { // some count from the start of the file all the same
+		if e.method == heifInFile { // a position in the file can be in idat as well
 			from -= m.idat
 		}
 		to := min(from+e.n, int64(len(idat)))
@@ -138,8 +139,8 @@ func (m *heif) hideIdat() bool {
 	return true
 }
 
-// noteExtents notes what is in Exif and XMP, where they come soon. At most some
-// of them are looked at.
+// noteExtents adds to the report what Exif and XMP tell, if they come within
+// the next 64 KiB. It looks at four items at most.
 func (m *heif) noteExtents() {
 	if !m.others {
 		return

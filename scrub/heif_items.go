@@ -11,7 +11,7 @@ type heifRef struct {
 	to   []uint32
 }
 
-// readRefs reads them.
+// readRefs reads the references in iref.
 func (m *heif) readRefs(b []byte) bool {
 	if b == nil {
 		return true
@@ -71,7 +71,9 @@ func (m *heif) choose() {
 	m.needed()
 }
 
-// heifDepth is how deep pictures may be made of pictures.
+// heifDepth is how many levels deep pictures may be made of pictures. Each
+// level takes a pass over all references, and a hostile file can have
+// thousands.
 const heifDepth = 8
 
 // needed keeps what a picture that stays is made of, and drops what only

@@ -8,7 +8,7 @@ import (
 // A heifProp is a property that pictures share: their size, colours, rotation.
 type heifProp struct {
 	typ   string
-	alpha bool // says of a picture that it is how far another is see-through
+	alpha bool // marks a picture as the transparency of another
 	gone  bool
 }
 
@@ -21,7 +21,7 @@ type heifLink struct {
 }
 
 // heifProps are the properties that stay, as far as their edits say. All others
-// go, descriptions that people wrote among them.
+// go, such as descriptions that people wrote (udes).
 var heifProps = map[string]isoEdit{
 	"hvcC": nil, "av1C": nil, "avcC": nil, "lhvC": nil, "vvcC": nil, "j2kH": nil,
 	"pixi": isoPixi, "ispe": isoFirst(12), "irot": isoFirst(1), "imir": isoFirst(1),
@@ -30,7 +30,8 @@ var heifProps = map[string]isoEdit{
 	"a1op": isoFirst(1), "a1lx": nil, "lsel": isoFirst(2), "auxC": isoAuxC, "iscl": isoFirst(12),
 }
 
-// heifAlpha are the names of what says how far a picture is see-through.
+// heifAlpha are the types in auxC of a picture that is the transparency of
+// another.
 var heifAlpha = []string{
 	"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\x00",
 	"urn:mpeg:hevc:2015:auxid:1\x00",
@@ -44,7 +45,8 @@ func isoPixi(_ *isoFile, p []byte) int64 {
 	return 5 + int64(p[4])
 }
 
-// isoAuxC keeps what makes a picture see-through; other maps go.
+// isoAuxC keeps the type of a picture that is the transparency of another; maps
+// of depth or brightness go.
 func isoAuxC(_ *isoFile, p []byte) int64 {
 	if len(p) >= 4 && slices.Contains(heifAlpha, string(isoString(p[4:]))) {
 		return 4 + int64(len(isoString(p[4:])))
@@ -108,7 +110,7 @@ func (m *heif) readLinks(b []byte) bool {
 	return true
 }
 
-// alpha returns the items that make another see-through.
+// alpha returns the items that are the transparency of another.
 func (m *heif) alpha() map[uint32]bool {
 	some := map[uint32]bool{}
 	for _, l := range m.links {
@@ -119,8 +121,9 @@ func (m *heif) alpha() map[uint32]bool {
 	return some
 }
 
-// editProps clears the properties that go and what refers to them. One that a
-// picture that stays must not be shown without is none that we can remove.
+// editProps clears the properties that go and the links to them. It returns
+// false if one is essential to a picture that stays: decoders refuse to show a
+// picture without a property that is marked so.
 func (m *heif) editProps(b []byte) bool {
 	for _, l := range m.links {
 		if l.prop == 0 || l.prop > len(m.props) || !m.props[l.prop-1].gone {

@@ -184,8 +184,8 @@ func TestHEIFCutAndLies(t *testing.T) {
 	}
 }
 
-// Pictures made of pictures made of pictures, and so on, are no way to keep us
-// busy.
+// A chain of thousands of pictures, each made of the next, must not cost a pass
+// over all of them for each level.
 func TestHEIFChains(t *testing.T) {
 	b2 := func(n int) string { return string([]byte{byte(n >> 8), byte(n)}) }
 	var infe, iref []byte

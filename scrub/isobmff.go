@@ -12,11 +12,11 @@ type isoFile struct {
 	s     *stream
 	image bool // by its brand a HEIC or AVIF
 
-	index bool   // what says where the media are was seen: moov, or meta of an image
+	index bool   // moov was seen, or meta of an image: they say where the media are
 	media bool   // media were seen
 	short bool   // the box being passed ended too early
 	cut   bool   // the file ends within moov
-	reach int64  // the last position that anything kept starts at, as far as was said
+	reach int64  // the last position at which media that stay start, of those read so far
 	kind  string // the handler of the track being passed: vide, soun ...
 
 	tracks map[uint32]isoTrack
@@ -62,8 +62,8 @@ func (f *isoFile) plausible(b isoBox) bool {
 }
 
 // junk removes what follows the last box: trailers of phones and cameras, often
-// with a video, a place, a serial number in them. Where media may still follow,
-// it is not for us to say what is junk.
+// with a video, a place, a serial number in them. It gives up where media may
+// still follow: what looks like junk may be samples.
 func (f *isoFile) junk() {
 	if !f.index || !f.media || f.reach >= f.s.pos {
 		f.s.giveUp()

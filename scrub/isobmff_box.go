@@ -33,7 +33,7 @@ func isoHeader(p []byte, left int64) (isoBox, bool) {
 
 // walk passes the next n bytes, which are boxes in a box of type parent.
 func (f *isoFile) walk(parent string, n int64) {
-	open := n > all/2 // to the end of the file, wherever that is
+	open := n > all/2 // to the end of the file, whose length is not known
 	for n >= 8 {
 		p := f.s.peek(16)
 		if len(p) < 8 {
@@ -149,9 +149,9 @@ func (f *isoFile) keep(b isoBox, edit isoEdit) {
 	f.zero(left - n)
 }
 
-// pass copies n bytes as they are. Spans that are to be hidden do not count
-// here: only media may be hidden, so that no table of samples, however false,
-// makes us destroy the boxes that others are played by.
+// pass copies n bytes as they are, without zeroing hidden spans. These may lie
+// in media only: the sample table of a track that goes can be false and point
+// at the boxes of a track that stays, which would be destroyed.
 func (f *isoFile) pass(n int64) {
 	hidden := f.s.hidden
 	f.s.hidden = nil
@@ -159,7 +159,7 @@ func (f *isoFile) pass(n int64) {
 	f.s.hidden = hidden
 }
 
-// coded is pass for what encoders sign.
+// coded is pass for boxes in which encoders leave a signature.
 func (f *isoFile) coded(n int64) {
 	hidden := f.s.hidden
 	f.s.hidden = nil

@@ -13,7 +13,7 @@ const isoLook = 128
 // than 0: the body is not what it should be, and nothing was changed.
 type isoEdit func(f *isoFile, p []byte) int64
 
-// isoFirst keeps the n bytes that the standard knows.
+// isoFirst keeps the first n bytes, which are all that the standard defines.
 func isoFirst(n int64) isoEdit {
 	return func(*isoFile, []byte) int64 { return n }
 }
@@ -59,8 +59,8 @@ func isoStz2(_ *isoFile, p []byte) int64 {
 	return 12 + (int64(binary.BigEndian.Uint32(p[8:]))*int64(p[7])+7)/8
 }
 
-// isoMvhd takes the times out of the header of the movie, and what the standard
-// has no use for.
+// isoMvhd takes the times out of the header of the movie, and clears its
+// reserved fields.
 func isoMvhd(f *isoFile, p []byte) int64 {
 	d, ok := isoVersion(p, 100)
 	if !ok {
@@ -79,14 +79,14 @@ func isoTkhd(f *isoFile, p []byte) int64 {
 		return -1
 	}
 	f.times(p)
-	clear(p[16+2*d/3 : 20+2*d/3]) // only the times stand before it, and not the duration
+	clear(p[16+2*d/3 : 20+2*d/3]) // reserved: behind two times of 4 or 8 bytes, but in front of the duration
 	clear(p[24+d : 32+d])
 	clear(p[38+d : 40+d])
 	return int64(84 + d)
 }
 
 // isoMdhd does the same for the media of a track, whose language becomes
-// undetermined: it is that of the phone.
+// undetermined: recorders put the language of the phone there.
 func isoMdhd(f *isoFile, p []byte) int64 {
 	d, ok := isoVersion(p, 24)
 	if !ok {
@@ -116,8 +116,9 @@ func (f *isoFile) times(p []byte) {
 	clear(t)
 }
 
-// isoHdlr keeps what a handler is for and drops its name and maker. QuickTime
-// has a class before the type, by which decoders tell that a file is its.
+// isoHdlr keeps what a handler is for and drops its name and maker. The class
+// before the type stays if it is one of QuickTime's: decoders tell by it that a
+// file is QuickTime.
 func isoHdlr(f *isoFile, p []byte) int64 {
 	if len(p) < 12 {
 		return -1
@@ -132,7 +133,8 @@ func isoHdlr(f *isoFile, p []byte) int64 {
 	return 12
 }
 
-// isoVendor drops the four letters of who made the decoder's settings.
+// isoVendor clears the vendor, the four letters at the start of a codec's
+// settings.
 func isoVendor(_ *isoFile, p []byte) int64 {
 	if len(p) < 4 {
 		return -1
@@ -151,7 +153,8 @@ func isoDfLa(_ *isoFile, p []byte) int64 {
 	return 42
 }
 
-// isoColr keeps the four kinds of colours there are.
+// isoColr keeps the four types of colour description that the standards have:
+// numbers at their length, ICC profiles whole.
 func isoColr(_ *isoFile, p []byte) int64 {
 	if len(p) < 4 {
 		return 0

@@ -97,9 +97,9 @@ func (f *isoFile) clear(b []byte) {
 	clear(b)
 }
 
-// channels passes which loudspeaker a channel of sound is for, unless it is the
-// only one, or they are left and right: every decoder takes that for granted,
-// and there are programs that print the box as a description.
+// channels passes the channel layout, which says which loudspeaker each channel
+// of sound is for. That of plain mono or stereo is dropped: decoders assume it,
+// and some programs print the box as a description of the file.
 func (f *isoFile) channels(b isoBox) {
 	p := f.s.peek(int64(b.head) + 12)
 	if len(p) < b.head+12 || b.size < int64(b.head)+12 {
@@ -107,7 +107,7 @@ func (f *isoFile) channels(b isoBox) {
 	}
 	tag, bits := binary.BigEndian.Uint32(p[b.head+4:]), binary.BigEndian.Uint32(p[b.head+8:])
 	one, two := tag == 100<<16|1, tag == 101<<16|2
-	if tag == 1<<16 { // the map says which
+	if tag == 1<<16 { // by bitmap: 4 is centre, 3 left and right
 		one, two = bits == 4, bits == 3
 	}
 	if one || two {

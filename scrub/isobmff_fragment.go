@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// fragment passes the box in front of media that come in pieces. Without a moov
-// before it nobody knows what its tracks are.
+// fragment passes a moof, which describes the samples of a piece of a movie.
+// Without a moov before it, it is not known what its tracks are.
 func (f *isoFile) fragment(b isoBox) {
 	if !f.index {
 		f.s.giveUp()
@@ -53,7 +53,7 @@ func (f *isoFile) runs(traf []byte, t isoTrack) bool {
 	tfhd := isoFind(traf, int64(len(traf)), "tfhd")
 	flags := binary.BigEndian.Uint32(tfhd)
 	fields := tfhd[8:]
-	base := f.next // after the samples of the track before
+	base := f.next // without an offset: after the samples of the track before
 	if flags&0x20000 != 0 {
 		base = f.moof
 	}

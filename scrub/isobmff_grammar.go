@@ -13,7 +13,7 @@ const (
 	isoSpecial                  // see special
 )
 
-// isoQuiet marks what tells nothing to anybody.
+// isoQuiet marks boxes that reveal nothing: the report does not mention them.
 const isoQuiet = "nothing"
 
 type isoRule struct {
@@ -22,8 +22,9 @@ type isoRule struct {
 	says string // the class of what is dropped, when words in it do not tell
 }
 
-// isoGrammar says what may stand where: parent/child. What it does not name is
-// not passed on, and how deep boxes nest ends with it.
+// isoGrammar says which box may stand in which: parent/child. All others become
+// free. It has no cycle, so a hostile file cannot nest boxes deeper than the
+// grammar does.
 var isoGrammar = isoRules([]isoLine{
 	{"/", isoRule{do: isoKeep}, "ftyp styp pdin sidx ssix"},
 	{"/", isoRule{do: isoSpecial}, "moov moof mdat imda meta"},
@@ -42,7 +43,7 @@ var isoGrammar = isoRules([]isoLine{
 	{"trak/", isoRule{do: isoKids}, "edts mdia tapt tref"},
 	{"edts/", isoRule{do: isoKeep, edit: isoElst}, "elst"},
 	{"tapt/", isoRule{do: isoKeep, edit: isoFirst(12)}, "clef prof enof"},
-	{"tref/", isoRule{do: isoKeep}, "auxl prem"}, // what makes the other track see-through
+	{"tref/", isoRule{do: isoKeep}, "auxl prem"}, // the transparency of the other track
 	{"tref/", isoRule{says: isoQuiet}, "cdsc cdep tmcd chap hint sync subt font vdep vplx"},
 	{"mdia/", isoRule{do: isoKeep, edit: isoMdhd}, "mdhd"},
 	{"mdia/", isoRule{do: isoKeep, edit: isoHdlr}, "hdlr"},

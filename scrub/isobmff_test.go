@@ -38,7 +38,7 @@ func isoMake(typ string, parts ...any) []byte {
 	return b
 }
 
-// isoSecret is what nobody must find, in each place where it was planted.
+// isoSecret is planted wherever it must not be left.
 const isoSecret = "SECRET!!"
 
 const isoMatrix = "MATRIX-THAT-TURNS-THE-PICTURE-ROUND!" // 36 bytes
@@ -212,7 +212,7 @@ func TestISOBMFFFragments(t *testing.T) {
 	}
 }
 
-// Tables of samples may lie. They cannot make us destroy what is no media.
+// Tables of samples may be false. They cannot make us zero boxes: only media.
 func TestISOBMFFLies(t *testing.T) {
 	good, _ := cleanFile(t, isoMovie{telemetry: true}.bytes())
 	for _, offset := range []int{-100, -500, -1200, 1 << 20, 1 << 30} {
@@ -281,7 +281,7 @@ func TestISOBMFFBroken(t *testing.T) {
 			t.Errorf("%s: %v", what, rep)
 		}
 	}
-	// Bytes that nobody can read are left as they are.
+	// A file that cannot be parsed is left as it is.
 	in := bytes.Join([][]byte{ftyp, []byte("\x00\x00\x00\x02junkjunk")}, nil)
 	if out, _ := clean(t, in); !bytes.Equal(out, in) {
 		t.Errorf("%q became %q", in, out)
@@ -308,7 +308,7 @@ func TestISOBMFFSizes(t *testing.T) {
 	}
 }
 
-// Of loudspeakers only those are named that nobody would guess.
+// The channel layout stays, unless it is that of plain mono or stereo.
 func TestISOBMFFChannels(t *testing.T) {
 	for _, c := range []struct {
 		tag, bits int
@@ -324,7 +324,8 @@ func TestISOBMFFChannels(t *testing.T) {
 	}
 }
 
-// Ten thousand boxes in one another are no deeper than what the grammar knows.
+// Ten thousand boxes in one another are not parsed deeper than the grammar
+// goes: they cannot exhaust the stack.
 func TestISOBMFFNesting(t *testing.T) {
 	b := []byte(isoSecret)
 	for range 10000 {
@@ -338,8 +339,8 @@ func TestISOBMFFNesting(t *testing.T) {
 	}
 }
 
-// What we cannot be sure of, we do not call clean; and what is played we do not
-// zero because a box around it has the wrong type.
+// A track whose samples cannot all be found is not called clean; and samples
+// that are played are not zeroed because they stand in a box of the wrong type.
 func TestISOBMFFDoubts(t *testing.T) {
 	movie := isoMovie{telemetry: true}.bytes()
 	at := bytes.LastIndex(movie, []byte("stco"))
@@ -355,7 +356,8 @@ func TestISOBMFFDoubts(t *testing.T) {
 	}
 }
 
-// Dashboard cameras list in moov where among the pictures they wrote places.
+// Dashboard cameras list in a box of moov where in mdat they wrote their GPS
+// positions.
 func TestISOBMFFGPSList(t *testing.T) {
 	ftyp := isoMake("ftyp", "isom", 0)
 	moov := func(at int) []byte {

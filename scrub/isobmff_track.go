@@ -8,7 +8,7 @@ import (
 // An isoTrack is what fragments need to know about a track.
 type isoTrack struct {
 	dropped bool
-	size    uint32 // of a sample that does not say
+	size    uint32 // of samples whose size the fragment does not say
 }
 
 // isoTracks is how many tracks a file may have.
@@ -33,8 +33,9 @@ func isoTrex(f *isoFile, p []byte) int64 {
 	return 24
 }
 
-// trak passes a track of pictures or sound. Others are where the phone was, how
-// it moved, when, and what it thought it saw: they go with all of their samples.
+// trak passes a track of pictures or sound. Others hold where the phone was,
+// how it moved, the time of day, detected faces: they go with all of their
+// samples.
 func (f *isoFile) trak(b isoBox) {
 	hdlr := f.ahead(b, "mdia", "hdlr")
 	if len(hdlr) < 12 {
@@ -49,7 +50,8 @@ func (f *isoFile) trak(b isoBox) {
 	}
 }
 
-// ahead looks for a box in the next one, without taking it.
+// ahead returns the start of the body of a box inside the next one, without
+// taking it.
 func (f *isoFile) ahead(b isoBox, path ...string) []byte {
 	most := min(b.size, int64(f.s.maxWindow/2))
 	for n := int64(4 << 10); ; n *= 8 {
@@ -86,8 +88,9 @@ func (f *isoFile) dropTrack(b isoBox) {
 }
 
 // hideSamples hides all samples of a track and reports whether its tables tell
-// where they are. They may lie and point at other samples: it is the sender's
-// own file that suffers, and only media in it.
+// where they are. False tables can point at samples of other tracks, which are
+// then lost: only to the sender, whose own file it is. Boxes cannot be lost
+// (see pass).
 func (f *isoFile) hideSamples(trak []byte) bool {
 	stbl := isoFind(trak, int64(len(trak)), "mdia", "minf", "stbl")
 	table := func(typ string) []byte { return isoFind(stbl, int64(len(stbl)), typ) }
@@ -235,8 +238,8 @@ func (f *isoFile) offsets(b isoBox) {
 	f.zero(left)
 }
 
-// gpsList passes, as free space, the list that dashboard cameras keep of where
-// in the media they hid the places; and hides those.
+// gpsList drops the box in which dashboard cameras list where in the media they
+// wrote their GPS positions, and hides these.
 func (f *isoFile) gpsList(b isoBox) {
 	f.s.found(Place)
 	if b.size > int64(f.s.maxWindow) {

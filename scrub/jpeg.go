@@ -39,7 +39,7 @@ func jpeg(s *stream) {
 		m, ok := j.marker()
 		switch {
 		case !ok:
-			if !j.kept { // so that it is a JPEG still
+			if !j.kept { // Sniff needs three bytes to take it for a JPEG
 				s.write([]byte{0xff, jpegEOI})
 			}
 			return
@@ -51,11 +51,11 @@ func jpeg(s *stream) {
 	}
 }
 
-// finish ends the picture. Where a further picture begins before the end of
-// this one, the first was cut, and only the first is shown.
+// finish ends the picture, at its EOI or at the SOI of another one: then the
+// first was cut off, and decoders show only the first.
 func (j *jpegFile) finish() {
 	if !j.scanned && len(j.s.peek(3)) > 2 {
-		j.passRest() // what comes may be the picture: some decoders go on
+		j.passRest() // EOI before any scan: some decoders go on and show what follows
 	}
 	if b := j.s.peek(2); b[1] == jpegEOI {
 		j.s.skip(2)
@@ -64,7 +64,7 @@ func (j *jpegFile) finish() {
 	j.s.dropTail()
 }
 
-// passRest leaves the rest as it is, turned the right way.
+// passRest writes the orientation and gives up: the rest stays as it is.
 func (j *jpegFile) passRest() {
 	j.turn()
 	j.s.giveUp()
@@ -117,7 +117,7 @@ func (j *jpegFile) fill(take func(int64) int64) {
 // segment takes the segment whose marker comes next.
 func (j *jpegFile) segment(m byte) {
 	switch {
-	case m < jpegSOF0, m >= jpegRST0 && m <= jpegSOI: // no length; without sense here
+	case m < jpegSOF0, m >= jpegRST0 && m <= jpegSOI: // they have no length, and mean nothing outside of a scan
 		j.s.skip(2)
 		return
 	case m == jpegLS, m == jpegLSE:
@@ -136,9 +136,10 @@ func (j *jpegFile) segment(m byte) {
 	j.app(m, max(n, 0))
 }
 
-// table keeps a segment of n bytes that decoding needs, if they are what they
-// should be: text could hide in a table that says it is longer than it is. The
-// orientation is written before it, if it is known and was not written yet.
+// table keeps a segment of n bytes that decoding needs, if it is exactly as
+// long as its table: text could hide behind the table in a segment that is
+// longer. The orientation is written before it, if it is known and was not
+// written yet.
 func (j *jpegFile) table(m byte, n int, check func([]byte) bool) {
 	const largest = 16 << 10 // all tables at once are smaller
 	if n < 0 || n > largest {

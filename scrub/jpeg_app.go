@@ -38,7 +38,7 @@ func (j *jpegFile) keepJFIF(n int) {
 	j.keepHead(n, 14)
 }
 
-// keepHead keeps the first few bytes of a segment, as a segment.
+// keepHead shortens a segment to its first few bytes.
 func (j *jpegFile) keepHead(n, few int) {
 	b := j.s.peek(int64(4 + few))
 	b[2], b[3] = 0, byte(2+few)
@@ -57,8 +57,8 @@ func (j *jpegFile) takeExif(n int) {
 	j.s.skip(int64(n))
 }
 
-// jpegApps are names that segments of applications start with, and what they
-// tell. In the others, words are looked for.
+// jpegApps are names that APPn segments start with, and the class that each
+// stands for. Segments with other names are searched for the words of hints.
 var jpegApps = []struct{ name, class string }{
 	{"JFXX\x00", Preview},
 	{"MPF\x00", Embedded},
@@ -72,7 +72,8 @@ var jpegApps = []struct{ name, class string }{
 	{"Ducky", Software},
 }
 
-// jpegIPTC are starts of fields as news agencies keep them.
+// jpegIPTC are the first three bytes of IPTC fields (1C, record 2, number of
+// the field), in which news agencies keep caption, author and place.
 var jpegIPTC = []struct{ field, class string }{
 	{"\x1c\x02\x50", Person}, {"\x1c\x02\x74", Person}, {"\x1c\x02\x6e", Person},
 	{"\x1c\x02\x5a", Place}, {"\x1c\x02\x5f", Place}, {"\x1c\x02\x65", Place},

@@ -46,6 +46,6 @@ func jpegScanned(b []byte) int {
 }
 
 // jpegInScan reports whether FF and this byte are part of a scan: a stuffed FF,
-// a restart marker, or what only damage can have put there. Decoders step over
-// damage and find their way again at the next restart marker.
+// a restart marker, or damage, which no encoder writes. Decoders step over
+// damage and resynchronise at the next restart marker.
 func jpegInScan(m byte) bool { return m < jpegSOF0 || m >= jpegRST0 && m <= jpegRST7 }

@@ -25,8 +25,8 @@ func jpegFrame(b []byte) bool { return len(b) > 6 && len(b) == 6+3*int(b[5]) }
 
 func jpegScanHead(b []byte) bool { return len(b) > 4 && len(b) == 4+2*int(b[0]) }
 
-// jpegArithmetic knows pairs of a destination and a value, of which there are
-// no more than destinations: two kinds of sixteen.
+// jpegArithmetic checks DAC, pairs of a destination and a value. There are two
+// classes of sixteen destinations, so at most 32 pairs.
 func jpegArithmetic(b []byte) bool { return len(b)%2 == 0 && len(b) <= 64 }
 
 func jpegQuantization(b []byte) bool {

@@ -13,7 +13,7 @@ import (
 	"temoin/scrub"
 )
 
-// endless is an endless source that costs next to nothing.
+// endless is a source of zeros without an end.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {
@@ -47,8 +47,8 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A video of 4 GiB, whose index comes at its end, passes through a window of a
-// few KiB.
+// A video of 4 GiB with its index (moov) at the end is cleaned in less than 1
+// MiB of memory.
 func TestLargeVideoInLittleMemory(t *testing.T) {
 	const size = 4 << 30
 	in := film(t, endless{}, size)

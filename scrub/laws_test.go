@@ -56,7 +56,7 @@ func clean(t testing.TB, b []byte) ([]byte, scrub.Report) {
 	return out.Bytes(), rep
 }
 
-// cleanFile scrubs b with as many looks as it takes.
+// cleanFile scrubs b in two passes.
 func cleanFile(t testing.TB, b []byte) ([]byte, scrub.Report) {
 	t.Helper()
 	record(b)
@@ -68,7 +68,7 @@ func cleanFile(t testing.TB, b []byte) ([]byte, scrub.Report) {
 	return out.Bytes(), rep
 }
 
-// laws checks what holds for any input whatsoever, broken or not.
+// laws checks what holds for any input, broken or not.
 func laws(t *testing.T, in []byte) {
 	t.Helper()
 	once, rep := clean(t, in)
@@ -102,7 +102,8 @@ func laws(t *testing.T, in []byte) {
 	if rep.Details == scrub.Removed && repFile.Details == scrub.Removed && !bytes.Equal(once, file) {
 		t.Errorf("Copy and File differ at %d", differ(once, file))
 	}
-	// Neither the pieces in which the input comes nor a broken line matter.
+	// The output does not depend on the pieces in which the input comes, and an
+	// error of the input is returned.
 	var slow bytes.Buffer
 	if _, err := scrub.Copy(&slow, iotest.OneByteReader(bytes.NewReader(in))); err != nil {
 		t.Errorf("byte by byte: %v", err)

@@ -4,7 +4,7 @@ import "bytes"
 
 // An mkv is a Matroska or WebM file on its way through. No byte of it moves:
 // what is not on the allow-list becomes Void elements of the same length, so
-// that every position that the file speaks of stays true.
+// that all positions in the file (Cues, SeekHead) stay true.
 type mkv struct {
 	s       *stream
 	tracks  map[int64]bool // numbers of the tracks that stay
@@ -131,8 +131,8 @@ func (m *mkv) checkEnd(e ebml, end int64) {
 	}
 }
 
-// number passes a number or a short name. A longer one is none, whatever else
-// it may be.
+// number passes a number or a short name. More than 8 bytes is neither, and
+// could be hidden text: it gives up.
 func (m *mkv) number(e ebml) {
 	if e.size > 8 {
 		m.s.giveUp()
@@ -146,7 +146,8 @@ func (m *mkv) number(e ebml) {
 	m.s.copy(int64(e.head) + e.size)
 }
 
-// seek passes an entry of the table of contents, unless it is for what goes.
+// seek passes an entry of the SeekHead, unless it points to an element that
+// goes.
 func (m *mkv) seek(e ebml) {
 	b := m.s.peek(min(64, int64(e.head)+e.size))
 	stays := false
@@ -176,10 +177,10 @@ func (m *mkv) void(e ebml) {
 	m.s.zero(e.size)
 }
 
-// mkvNote is how much is looked at to say what is removed.
+// mkvNote is how many bytes are looked at to report what is removed.
 const mkvNote = 4 << 10
 
-// note says what goes away with an element.
+// note adds to the report what goes with an element.
 func (m *mkv) note(e ebml) {
 	class, ok := mkvTells[e.id]
 	switch {

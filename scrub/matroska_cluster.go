@@ -1,7 +1,8 @@
 package scrub
 
 // cluster passes a Cluster: a few seconds of all tracks. Which tracks stay has
-// to be known by then, as it is in all files that can be played as they come.
+// to be known by then: a file that can be played while it arrives has Tracks
+// before the first Cluster.
 func (m *mkv) cluster(e ebml, end int64) {
 	if len(m.tracks) == 0 {
 		m.s.giveUp()
@@ -41,7 +42,8 @@ func (m *mkv) blockTrack(b []byte) (n int, stays bool) {
 	return n, m.tracks[ebmlNumber(b[:n])&^(1<<(7*n))]
 }
 
-// frames passes the media of a block. Encoders sign the first of it.
+// frames passes the media of a block, and takes the signatures of encoders out
+// of the first MiB of all blocks.
 func (m *mkv) frames(n int64) {
 	if n <= 0 {
 		return
@@ -54,8 +56,8 @@ func (m *mkv) frames(n int64) {
 }
 
 // blockGroup passes a block with what belongs to it, or a Void where it is for
-// a track that goes. A group that hides its block behind other things is not
-// one that anybody writes.
+// a track that goes. It gives up if the block is not within the first 256
+// bytes: no known program writes such a group, and it may be of any track.
 func (m *mkv) blockGroup(e ebml) {
 	const far = 256
 	n := int64(e.head) + e.size

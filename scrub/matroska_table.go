@@ -38,7 +38,8 @@ const (
 )
 
 // mkvAllowed says for each parent which children may stay. All others become
-// Void. A decoder needs none of those, whatever a program invents next.
+// Void. A decoder needs none of those; elements that programs may add in future
+// go as well.
 var mkvAllowed = map[uint32]mkvKindMap{
 	mkvHeader: mkvKinds(mkvNumber, 0x4286, 0x42F7, 0x42F2, 0x42F3, mkvDocType, 0x4287, 0x4285),
 	mkvSegment: mkvKinds(mkvMaster, mkvSeekHead, mkvInfo, mkvTracks, mkvCues).
@@ -78,7 +79,8 @@ var mkvAllowed = map[uint32]mkvKindMap{
 	0xB7:    mkvKinds(mkvNumber, 0xF7, 0xF1, 0xF0, 0xB2, 0x5378, 0xEA),
 }
 
-// An mkvKindMap is a row of the table while it is being written down.
+// An mkvKindMap says what is done with each child of a parent: a row of the
+// table.
 type mkvKindMap map[uint32]mkvKind
 
 func mkvKinds(kind mkvKind, ids ...uint32) mkvKindMap {

@@ -120,7 +120,7 @@ func TestMatroskaCutOffAnywhere(t *testing.T) {
 	}
 }
 
-// Recorders in browsers do not know how long a Cluster will be.
+// Recorders in browsers write Clusters of unknown size.
 func TestMatroskaOfUnknownSizes(t *testing.T) {
 	one := bytes.Join([][]byte{mkvHead(), mkvOpen(0x18538067,
 		mkvElement(0x1549A966, mkvElement(0x4D80, []byte("SECRET"))),
@@ -169,7 +169,7 @@ func TestMatroskaJunkBetweenClusters(t *testing.T) {
 	}
 }
 
-// What cannot be understood is not called clean, and it is not changed.
+// A file that cannot be parsed is not called clean, and it is not changed.
 func TestMatroskaLies(t *testing.T) {
 	tracks := mkvElement(0x1654AE6B, mkvTrack(1, 1, "V_VP8"))
 	huge := []byte{0x01, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}

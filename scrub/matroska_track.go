@@ -67,8 +67,7 @@ func (m *mkv) trackUID(e ebml) {
 	m.s.copy(int64(e.head) + e.size)
 }
 
-// codecID passes the name of a codec. It is written with capitals, digits and
-// slashes.
+// codecID passes the name of a codec, such as V_MPEG4/ISO/AVC.
 func (m *mkv) codecID(e ebml) {
 	const longest = 64
 	if e.size > longest {
@@ -109,8 +108,9 @@ func (m *mkv) codecPrivate(e ebml) {
 	m.s.copy(int64(e.head) + e.size)
 }
 
-// xiphPrivate empties the second of three packets with their lengths in front,
-// the first two of them in pieces of 255.
+// xiphPrivate empties the second of three packets, the comments. They stand in
+// Xiph lacing: in front is the length of each but the last, as bytes that are
+// added up, up to one below 255.
 func (m *mkv) xiphPrivate(b []byte) bool {
 	if len(b) < 1 || b[0] != 2 {
 		return false
@@ -138,8 +138,8 @@ func (m *mkv) xiphPrivate(b []byte) bool {
 	return m.blankComments(b[from:to])
 }
 
-// blankComments makes a comment header of Vorbis or Theora one that has no
-// comments, and a vendor made of spaces that fills the room.
+// blankComments takes the comments out of a comment header of Vorbis or Theora.
+// The vendor becomes spaces, as many as keep the length.
 func (m *mkv) blankComments(b []byte) bool {
 	const magic = 7
 	room := len(b) - magic - 4 - 4

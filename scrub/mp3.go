@@ -13,8 +13,8 @@ type mp3File struct {
 	key mp3Key // of the frame before
 }
 
-// mp3 passes the frames of MPEG sound. Tags in front of them may also belong
-// to FLAC.
+// mp3 passes the frames of MPEG sound. A file that begins with ID3 tags can
+// also be FLAC.
 func mp3(s *stream) {
 	mp3Tags(s)
 	if string(s.peek(4)) == "fLaC" {
@@ -42,7 +42,7 @@ func mp3Tags(s *stream) {
 			n += 10 // a footer
 		}
 		if want := min(n, streamWindow); int64(len(s.peek(want))) < want {
-			s.giveUp() // cut off, and no sound is left: better a file than none
+			s.giveUp() // cut off within the tag, so nothing would be left of the file
 		}
 		if n > 10 {
 			s.noteNext(n, Text)
@@ -63,8 +63,8 @@ func id3Size(b []byte) int64 {
 }
 
 // start finds the first frame. Without one near the start it is not a file of
-// MPEG sound: AAC begins alike. Frames of free format do not say how long they
-// are.
+// MPEG sound: AAC (ADTS) begins with the same bits. Frames of free format do
+// not say how long they are.
 func (m *mp3File) start() {
 	b := m.s.peek(streamWindow)
 	if len(b) < 4 || mp3Free(b) || mp3Other(b) {
@@ -82,8 +82,9 @@ func (m *mp3File) start() {
 	m.begin(key)
 }
 
-// begin notes of which kind the frames are. Those of the layers I and II are
-// not known by their first bytes alone, so an empty tag stays in front.
+// begin notes of which kind the frames are. Sniff does not know layers I and II
+// by their frames, only by the ID3 tag in front: without an empty one the
+// cleaned file would be of an unknown type.
 func (m *mp3File) begin(key mp3Key) {
 	m.key = key
 	if key>>8&6 != 2 {
@@ -143,7 +144,8 @@ func (m *mp3File) drop(b []byte) {
 	m.s.skip(int64(len(b)))
 }
 
-// resync drops what is no frame, up to one that counts.
+// resync drops what is no frame, up to the next frame that another one follows
+// (see mp3Find).
 func (m *mp3File) resync() {
 	for {
 		b := m.s.peek(mp3Step)

@@ -88,8 +88,8 @@ func mp3CRC(b []byte) (c uint16) {
 }
 
 // mp3BlankFiller overwrites the name and version that LAME fills up frames
-// with, by the letter that goes on for the rest of the filler. No decoder looks
-// at it: it stands behind the sound, in a place that is for anything.
+// with, by the letter U, with which LAME fills the rest. Decoders skip it: it
+// is ancillary data, behind the sound of the frame.
 func mp3BlankFiller(b []byte) (some bool) {
 	name := []byte("LAME3.")
 	for {
@@ -119,8 +119,9 @@ func (m *mp3File) cut(b []byte) int {
 	}
 }
 
-// blankTags zeroes the end of a frame from the first tag on: where no frame
-// follows, it may have been cut off, and the tag put behind it.
+// blankTags zeroes a frame from the first tag in it on. It is for a frame that
+// no other one follows: a recording may have been cut off within it, and a tag
+// appended.
 func (m *mp3File) blankTags(frame, after []byte, atEnd bool) {
 	for {
 		i := mp3TagIn(frame, len(frame))

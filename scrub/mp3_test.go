@@ -105,14 +105,14 @@ func TestMP3EncoderTag(t *testing.T) {
 			t.Errorf("%s: delay or checksum are wrong", c.name)
 		}
 	}
-	// It may stand behind the checksum of its frame.
+	// The tag may stand behind the checksum of its frame.
 	sum := []byte(mp3Frame("\x00"))
 	sum[1] = 0xFA
 	copy(sum[38:], "Info\x00\x00\x00\x00LAME3.100")
 	if out, _ := clean(t, append(sum, mp3Frame("a")+mp3Frame("b")...)); string(out[46:55]) != "LAME     " {
 		t.Errorf("behind a checksum the encoder is %q", out[46:55])
 	}
-	// Nobody knows this one, and it has no checksum.
+	// The tag of an unknown encoder without a checksum goes.
 	b := []byte(mp3Frame("\x00"))
 	copy(b[36:], "Xing\x00\x00\x00\x01\x00\x00\x00\x09SECRETSECRETSECRETSECRETSECRETSECRETSECRET")
 	in := append(b, mp3Frame("a")+mp3Frame("b")...)
@@ -197,7 +197,8 @@ func TestMP3CutOffAnywhere(t *testing.T) {
 	}
 }
 
-// Fuzzing found that the piece of a frame of layer I was no sound to Sniff.
+// Found by fuzzing: without its tag, a piece of a frame of layer I is of an
+// unknown type to Sniff (see begin).
 func TestMP3PieceOfAFrame(t *testing.T) {
 	laws(t, []byte(id3v2("SECRET")+"\xFF\xFF00"))
 }

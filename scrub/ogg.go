@@ -191,8 +191,9 @@ func (o *oggFile) stream(page []byte) *oggStream {
 	return st
 }
 
-// number returns the new serial number of a stream. A link may use the numbers
-// of the one before again, and players look at that.
+// number returns the new serial number of a stream. A number that was used in
+// the link before becomes the same new number again, as players compare the
+// numbers of links.
 func (o *oggFile) number(serial uint32) uint32 {
 	if st := o.streams[serial]; st != nil && !st.codec.drop {
 		return st.serial
@@ -205,7 +206,7 @@ func (o *oggFile) number(serial uint32) uint32 {
 }
 
 // checkLink looks at the first pages of all streams of a link, before any of
-// them is changed: a link with a stream that nobody knows stays as it is, and
+// them is changed: a link with a stream of an unknown codec stays as it is, and
 // so does one with neither sound nor picture.
 func (o *oggFile) checkLink() {
 	plays := false

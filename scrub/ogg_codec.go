@@ -5,18 +5,19 @@ import (
 	"encoding/binary"
 )
 
-// An oggCodec says how the packets of a stream begin that are not media.
+// An oggCodec says how the headers of a stream begin: its packets before the
+// media.
 type oggCodec struct {
 	magic    string // of its first packet
-	drop     bool   // the whole stream goes: it is text, or an index of pages that move
+	drop     bool   // the whole stream goes: it is text, or an index, which is wrong once pages have moved
 	headLen  func([]byte) int
 	comments string // what the packet with the comments begins with
 	empty    string // what is written in its place
 	setup    string // what the packet after it begins with
 }
 
-// oggCodecs are the codecs that are known. FLAC has headers of its own kind, as
-// many as it wants.
+// oggCodecs are the codecs that are known. FLAC has other headers, any number
+// of them (see flac).
 var oggCodecs = []*oggCodec{
 	{magic: "\x01vorbis", headLen: oggExactly(30), comments: "\x03vorbis", empty: "\x03vorbis\x00\x00\x00\x00\x00\x00\x00\x00\x01", setup: "\x05vorbis"},
 	{magic: "OpusHead", headLen: opusHeadLen, comments: "OpusTags", empty: "OpusTags\x00\x00\x00\x00\x00\x00\x00\x00"},
@@ -70,7 +71,7 @@ func opusHeadLen(b []byte) int {
 }
 
 // speexHeadLen returns how long the first packet of Speex is, or 0 for one that
-// announces more headers, which nobody writes.
+// announces extra headers, which no known encoder writes.
 func speexHeadLen(b []byte) int {
 	if len(b) < speexLen || binary.LittleEndian.Uint32(b[68:]) != 0 {
 		return 0
@@ -80,7 +81,7 @@ func speexHeadLen(b []byte) int {
 
 const speexLen = 80
 
-// blankSpeex removes the name of the encoder's version.
+// blankSpeex zeroes the version of the encoder in the first packet of Speex.
 func (s *stream) blankSpeex(b []byte) {
 	if len(b) < speexLen || !bytes.HasPrefix(b, []byte("Speex   ")) {
 		return

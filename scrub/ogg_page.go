@@ -25,14 +25,15 @@ func (st *oggStream) rewrite(s *stream, page []byte) {
 	s.skip(n)
 }
 
-// stays takes from a page the packets, or pieces of them, that go.
+// stays removes from a page the packets that go, or the pieces of them on it,
+// and returns what is left of the page.
 func (st *oggStream) stays(s *stream, page []byte) []byte {
 	var table [255]byte
 	segs := table[:copy(table[:], page[oggHeadLen:oggHeadLen+int(page[oggSegs])])]
 	body := page[oggHeadLen+len(segs):]
 	goesOn := page[oggFlags]&(oggContinued|oggFirst) == oggContinued
 	if st.open && st.dropping && !goesOn {
-		s.giveUp() // the comments broke off: what follows may be theirs
+		s.giveUp() // the end of the comments is missing: what follows may belong to them
 	}
 	st.open = st.open && goesOn
 
@@ -122,7 +123,8 @@ func (st *oggStream) begins(s *stream, piece []byte, whole bool) (instead string
 }
 
 // flac empties the metadata blocks of FLAC, one in a packet each. Their number
-// stays: it has gone by. Sound begins with ones.
+// stays: the first packet, which has been written, tells it. Sound begins with
+// a byte FF.
 func (st *oggStream) flac(s *stream, piece []byte, whole bool) (instead string, keep bool) {
 	if st.sound || len(piece) > 0 && piece[0] == 0xFF {
 		st.sound = true

@@ -169,8 +169,8 @@ func TestOggCommentsOnManyPages(t *testing.T) {
 	}
 }
 
-// Pages of several streams take turns. An index of pages that move, and
-// subtitles, are not passed.
+// Pages of several streams take turns. An index, which is wrong once pages have
+// moved, and subtitles are dropped.
 func TestOggOfSeveralStreams(t *testing.T) {
 	var in bytes.Buffer
 	sound, picture := oggWriter{serial: 5, out: &in}, oggWriter{serial: 6, out: &in}

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// A pngRule says of which chunks how many bytes are kept.
+// A pngRule says how long a chunk may be that is kept, and where it may stand.
 type pngRule struct {
 	min, max int64
-	once     bool // decoders take one
-	animated bool // only sense can be made of it after acTL
+	once     bool // decoders use only the first one
+	animated bool // means nothing before acTL
 }
 
 // pngKeep are the chunks that decoding and colours need.

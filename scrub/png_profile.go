@@ -6,12 +6,12 @@ import (
 	"hash/crc32"
 )
 
-// pngProfileName takes the place of the name of a colour profile, which can be
-// any text.
+// pngProfileName replaces the name of a colour profile, in which any text can
+// be hidden.
 const pngProfileName = "icc"
 
 // profile keeps the colour profile in a chunk of n bytes, under another name.
-// One without a name is of no use to decoders.
+// One without a name is dropped, as decoders ignore it.
 func (p *pngFile) profile(n int64) {
 	const longest = 80 // of a name, with the zero at its end
 	b := p.s.peek(8 + min(n, longest))[8:]
@@ -34,7 +34,7 @@ func (p *pngFile) profile(n int64) {
 	})
 	if b := p.s.peek(4); len(b) == 4 {
 		if binary.BigEndian.Uint32(b) != before {
-			after = ^after // decoders went without this profile, and shall
+			after = ^after // it was wrong: decoders ignored the profile, and must go on ignoring it
 		}
 		p.s.write(binary.BigEndian.AppendUint32(nil, after))
 	}

@@ -121,7 +121,8 @@ func TestPNGProfiles(t *testing.T) {
 			t.Errorf("%s: %s %q", name, rep.Details, got)
 		}
 	}
-	// A profile that decoders refuse for its checksum is not made a good one.
+	// A profile with a wrong checksum, which decoders refuse, does not get a
+	// right one.
 	in := []byte(pngSignature + head + string(bad) + data + pngChunk("IEND", ""))
 	laws(t, in)
 	got, _ := clean(t, in)
@@ -167,7 +168,7 @@ func TestPNGWithNothingToHideReportsNothing(t *testing.T) {
 	}
 }
 
-// A tail is told of even where it ends in padding.
+// A tail is reported even where it ends in padding.
 func TestPNGTailThenPadding(t *testing.T) {
 	head, data := pngParts(t)
 	in := pngSignature + head + data + pngChunk("IEND", "")
@@ -177,7 +178,8 @@ func TestPNGTailThenPadding(t *testing.T) {
 	}
 }
 
-// A length is never an allocation, and text as long as a film streams by.
+// The length in a chunk is never allocated: text of the size of a film is
+// skipped in little memory.
 func TestPNGHugeTextStreamsBy(t *testing.T) {
 	const huge = 256 << 20
 	head, data := pngParts(t)

@@ -2,9 +2,10 @@ package scrub
 
 import "encoding/binary"
 
-// RIFF, of which WebP and WAV are kinds, is chunks, each of a name, a length,
-// the content, and a zero where that makes the length even. Their lengths are
-// part of the length of the whole, which stands in front: what goes is zeroed.
+// RIFF, the container of WebP and WAV, is a row of chunks: each a name, a
+// length, the content, and a zero if the length is odd. The length of the whole
+// stands in front and has been written when a chunk comes, so a chunk that goes
+// is zeroed, not dropped.
 
 // riffHead returns name and length of the chunk that comes next, without taking
 // it, or false where there is none.
@@ -16,8 +17,8 @@ func (s *stream) riffHead() (name string, n int64, ok bool) {
 	return string(b[:4]), int64(binary.LittleEndian.Uint32(b[4:])), true
 }
 
-// riffJunk zeroes the next chunk, of n bytes, and names it JUNK, which is the
-// name of what readers pass over.
+// riffJunk zeroes the next chunk, of n bytes, and names it JUNK, a chunk that
+// readers skip.
 func (s *stream) riffJunk(n int64, class string) {
 	copy(s.peek(4), "JUNK")
 	s.copy(8)

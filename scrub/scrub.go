@@ -5,10 +5,10 @@
 // colours, and everything else goes. Pixels and samples are never decoded and
 // never change. The type of a file is taken from its bytes, never its name.
 //
-// [Copy] works in one pass and bounded memory, while a file streams by.
-// [File] may look twice, so it also removes what a file announces only after
-// the bytes in question went by. Both write the same bytes where both can do
-// all of the work.
+// [Copy] works in one pass and bounded memory, while a file streams by. [File]
+// reads the file twice, so it also removes bytes that the file describes only
+// further on, such as telemetry in front of the index of a video. Both write
+// the same bytes where both can remove everything.
 //
 // What cannot be cleaned passes untouched and is reported as [Unknown] details:
 // nothing is lost, and nothing is called clean that is not. PDF and office
@@ -26,8 +26,8 @@ import (
 
 // What became of the hidden details of a file.
 const (
-	Removed = "removed" // all that is known to hide there is gone
-	Partly  = "partly"  // something known had gone by before it was announced
+	Removed = "removed" // all but what a decoder needs is gone
+	Partly  = "partly"  // some bytes had been written before the file said what they were
 	Unknown = "unknown" // not a format we clean, or broken: bytes left as they are
 )
 
@@ -79,14 +79,15 @@ var formats = map[string]format{
 	"audio/flac":       {clean: flac},
 }
 
-// Windows: how far ahead of the output a parser may look, in bytes. A file
-// whose parts are larger than that is unknown in one pass.
+// Windows: how far ahead of the output a parser may look, in bytes. A file with
+// a larger part that has to be parsed at once is [Unknown].
 const (
 	streamWindow = 64 << 10
 	fileWindow   = 16 << 20
 )
 
-// How many pieces that will have to be zeroed are remembered.
+// The most pieces of a file that are remembered to be zeroed later. It bounds
+// the memory that a hostile file can take.
 const (
 	streamSpans = 8 << 10
 	fileSpans   = 64 << 10
@@ -106,9 +107,9 @@ func Copy(dst io.Writer, src io.Reader) (Report, error) {
 	return s.run()
 }
 
-// File is [Copy] for what can be read twice. It looks first and writes then, so
-// it never reports [Partly], and where it reports [Unknown] it has written the
-// file exactly as it is.
+// File is [Copy] for what can be read twice. It reads once without writing,
+// then writes, so it never reports [Partly], and where it reports [Unknown] it
+// has written the file exactly as it is.
 func File(dst io.Writer, src io.ReadSeeker) (Report, error) {
 	s := &stream{base: make([]byte, 256<<10), maxWindow: fileWindow, maxSpans: fileSpans}
 	s.reset(io.Discard, src)
@@ -118,7 +119,7 @@ func File(dst io.Writer, src io.ReadSeeker) (Report, error) {
 		return rep, err
 	}
 	late := s.late
-	if s.partly { // even with two looks
+	if s.partly { // too much to remember, or tables that could not be read: a second pass knows no more
 		rep.Details = Unknown
 	}
 	if _, err := src.Seek(0, io.SeekStart); err != nil {

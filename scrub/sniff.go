@@ -36,7 +36,7 @@ func Sniff(b []byte) string {
 		return "audio/wav"
 	case len(b) > 3 && b[0] == 0xff && b[1]&0xe6 == 0xe2: // MPEG audio, layer III
 		return "audio/mpeg"
-	case len(b) > 7 && b[0] < ' ' && quickTimeStart[string(b[4:8])]: // a size, and no text
+	case len(b) > 7 && b[0] < ' ' && quickTimeStart[string(b[4:8])]: // high byte of a size, no letter of a text
 		return "video/quicktime"
 	case bytes.HasPrefix(b, []byte("PK\x03\x04")):
 		return "application/zip"

@@ -15,14 +15,15 @@ const baseWindow = 8 << 10
 // start a parser skips, copies, or zeroes bytes, or before which it writes some
 // of its own. Bytes that peek returned may be changed in place and then copied.
 //
-// Its methods return no errors. The input ends early or breaks: there is no
-// more of it, as peek and the counts returned say. The output breaks, or the
-// parser gives up with giveUp: run gets to know by a panic of a private type.
+// Its methods return no errors. Where the input ends early or fails, peek
+// returns fewer bytes and the other methods return smaller counts. Where the
+// output fails or the parser calls giveUp, a panic of a private type ends the
+// parser; try recovers it.
 type stream struct {
 	src    io.Reader
 	dst    io.Writer
-	seeker io.Seeker // nil, or: nothing is written, and long skips may seek
-	err    error     // of src, io.EOF too; only of use when the window is empty
+	seeker io.Seeker // set in the first pass of File: nothing is written, and long skips seek
+	err    error     // from src, io.EOF too; it comes after the bytes of the window
 
 	base, buf []byte
 	r, w      int   // the window: buf[r:w]
@@ -31,7 +32,7 @@ type stream struct {
 	maxWindow, maxSpans int
 
 	hidden  []span // what copy zeroes, sorted
-	late    []span // what it should have zeroed, but had gone by
+	late    []span // hidden only after copy had passed them
 	partly  bool
 	removed map[string]bool
 }
@@ -165,10 +166,12 @@ func (s *stream) makeRoom(n int) {
 	}
 }
 
-// windows are those of the size that most parts of files fit into.
+// windows are the buffers that most parts of files fit into, kept for the next
+// stream.
 var windows = sync.Pool{New: func() any { return new([streamWindow]byte) }}
 
-// give clears a window that is no longer needed.
+// give clears a window, so that no other file's stream sees its bytes, and puts
+// it back into windows if it is of their size.
 func (s *stream) give(b []byte) {
 	clear(b)
 	if len(b) == streamWindow && len(s.base) != streamWindow {
@@ -180,7 +183,7 @@ func (s *stream) give(b []byte) {
 // only if there is nothing. It returns nothing at the end of the input.
 func (s *stream) next(n int64) []byte {
 	if s.r == s.w {
-		if len(s.buf) > len(s.base) { // a large window served its purpose
+		if len(s.buf) > len(s.base) { // what it was enlarged for has been taken
 			s.give(s.buf)
 			s.buf = s.base
 		}
@@ -210,8 +213,8 @@ func (s *stream) skip(n int64) int64 {
 	return s.each(n, func([]byte) {})
 }
 
-// copy passes the next n bytes on, zeroing what hide hid, and returns how many
-// there were.
+// copy passes the next n bytes on, zeroing the spans given to hide, and returns
+// how many there were.
 func (s *stream) copy(n int64) int64 {
 	return s.each(n, func(b []byte) {
 		s.blank(b)
@@ -245,8 +248,8 @@ func (s *stream) each(n int64, f func([]byte)) int64 {
 	return done
 }
 
-// leap seeks over up to n bytes that nobody needs to see. It never goes past
-// the end.
+// leap seeks over up to n bytes that the first pass of File need not read. It
+// never goes past the end, where a seek would succeed as well.
 func (s *stream) leap(n int64) int64 {
 	const worth = 1 << 20
 	if n < worth || s.err != nil {
@@ -270,7 +273,7 @@ func (s *stream) leap(n int64) int64 {
 	return n
 }
 
-// The rest of the input: all that is left of it, however much.
+// As a number of bytes, all means the rest of the input.
 const all = math.MaxInt64
 
 func (s *stream) copyRest()       { s.copy(all) }
@@ -294,8 +297,9 @@ func (s *stream) hide(from, n int64) {
 	s.hidden = s.add(s.hidden, span{from, from + n})
 }
 
-// add keeps spans sorted and apart. Where there are too many, the file is
-// cleaned in part only.
+// add adds a span, merging those that touch, so that spans are sorted and
+// apart. Beyond maxSpans it forgets the span and notes that the file is cleaned
+// in part only.
 func (s *stream) add(spans []span, n span) []span {
 	i := upTo(spans, n.from)
 	j := i

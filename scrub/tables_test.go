@@ -67,8 +67,8 @@ func TestTablesWAV(t *testing.T) {
 	}
 }
 
-// isoInside are the ways from a file to a box of each kind: what stands around
-// it, and what stands beside it.
+// isoInside puts boxes into a parent of each type: with what has to stand
+// around it and beside it.
 var isoInside = map[string]func(b []byte) []byte{
 	"":      func(b []byte) []byte { return b },
 	"moov":  func(b []byte) []byte { return isoMake("moov", b) },

@@ -2,7 +2,7 @@ package scrub
 
 import "bytes"
 
-// notZero reports whether b tells anything: padding does not.
+// notZero reports whether b is more than padding.
 func notZero(b []byte) bool { return bytes.Count(b, []byte{0}) < len(b) }
 
 // dropTail drops the rest of the input, which comes after the end of the
@@ -15,8 +15,9 @@ func (s *stream) dropTail() {
 	}
 }
 
-// exifWindow is how much of an Exif block is looked at. A block in a JPEG cannot
-// be larger, and nobody puts the directory with the orientation at the end.
+// exifWindow is how much of an Exif block is parsed, in bytes: nearly all that
+// a JPEG segment can hold. Writers put the directory with the orientation
+// (IFD0) at its start.
 const exifWindow = 60 << 10
 
 // noteExifChunk is noteExif for a chunk of n bytes that come next. It takes

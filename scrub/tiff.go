@@ -43,7 +43,7 @@ func (s *stream) noteExif(b []byte) (orientation int) {
 		return 0
 	}
 	at := t.order.Uint32(b[4:])
-	for ifd := 0; ifd < 2; ifd++ { // the picture, the preview
+	for ifd := 0; ifd < 2; ifd++ { // IFD0 is for the picture, IFD1 for the preview
 		at = t.entries(at, func(tag, typ uint16, count, value uint32, field []byte) {
 			switch {
 			case tag == tagOrientation:
@@ -75,8 +75,8 @@ func (s *stream) noteTag(tag uint16) {
 }
 
 // entries calls f for every entry of the directory at an offset, and returns
-// the offset of the next directory, or 0. Offsets of directories that lie
-// outside of the block lead nowhere.
+// the offset of the next directory, or 0. A directory outside of the block has
+// no entries, and none follows it.
 func (t tiff) entries(at uint32, f func(tag, typ uint16, count, value uint32, field []byte)) (next uint32) {
 	if at < 8 || int64(at)+2 > int64(len(t.b)) {
 		return 0

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// A wavFile is a WAV on its way through, a small one or one of the two kinds
-// that can be larger than 4 GiB.
+// A wavFile is a WAV on its way through: RIFF, or RF64 or BW64, which can be
+// larger than 4 GiB.
 type wavFile struct {
 	s    *stream
 	long bool            // RF64 or BW64: lengths may stand in ds64
@@ -14,7 +14,8 @@ type wavFile struct {
 	seen map[string]bool // of what is kept once
 }
 
-// wavOpen is the length of what a recorder wrote without knowing the length.
+// wavOpen is the length that recorders write while they do not know it, and
+// that stands for the one in ds64.
 const wavOpen = math.MaxUint32
 
 // wav keeps the format and the sound. It changes no length: what goes is
@@ -69,7 +70,8 @@ func (w *wavFile) keep(name string, n int64) bool {
 }
 
 // lengths keeps the lengths of the whole and of the sound, and the number of
-// samples. Nobody uses the table for chunks of other names.
+// samples. The table with the lengths of other chunks is zeroed: no known
+// program uses it.
 func (w *wavFile) lengths(n int64) {
 	const length = 24
 	if b := w.s.peek(8 + length); len(b) == 8+length {
@@ -94,8 +96,8 @@ func (w *wavFile) sound(n int64) int64 {
 	return n
 }
 
-// emptySound reports whether chunks follow sound that says it is empty. Where
-// that cannot be told from sound, nothing may be called clean.
+// emptySound reports whether chunks follow sound of length 0, or else the sound
+// of an unfinished recording. It gives up if what follows can be either.
 func (w *wavFile) emptySound() bool {
 	b := w.s.peek(4)
 	switch {

@@ -96,7 +96,7 @@ func TestWAVLargerThanItCanSay(t *testing.T) {
 	}
 }
 
-// A recorder that lost its battery did not come back to write the length.
+// A recorder whose battery failed has not written the length of the sound.
 func TestWAVUnfinished(t *testing.T) {
 	const none = 0xffffffff
 	long := strings.Repeat("\x01\xff\x00\x02sound", 3000)

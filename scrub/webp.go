@@ -25,8 +25,9 @@ func webp(s *stream) {
 	s.riffBlank(all, Embedded)
 }
 
-// chunks takes chunks up to a position of the input. The function keeps a
-// chunk, or reports that it is none to keep; seen is what it kept before.
+// chunks takes chunks up to a position of the input. The function keep copies a
+// chunk, or returns false for one that is to be zeroed; seen has the names that
+// it kept before.
 func (w *webpFile) chunks(end int64, keep func(name string, n int64, seen map[string]bool) bool) {
 	seen := map[string]bool{}
 	for w.s.pos < end {
@@ -38,7 +39,7 @@ func (w *webpFile) chunks(end int64, keep func(name string, n int64, seen map[st
 		}
 		switch {
 		case n > left && webpNeeded[name]:
-			w.s.giveUp() // longer than the whole
+			w.s.giveUp() // longer than what it is in
 		case n > left || !keep(name, n, seen):
 			w.s.riffJunk(min(n, left), webpClass(name))
 		}
@@ -48,7 +49,7 @@ func (w *webpFile) chunks(end int64, keep func(name string, n int64, seen map[st
 	}
 }
 
-// webpNeeded are chunks without which decoders show nothing, or something else.
+// webpNeeded are chunks without which decoders show no picture, or another one.
 var webpNeeded = map[string]bool{"VP8 ": true, "VP8L": true, "VP8X": true, "ALPH": true, "ANIM": true, "ANMF": true, "ICCP": true}
 
 func webpClass(name string) string {
@@ -58,7 +59,8 @@ func webpClass(name string) string {
 	return Other
 }
 
-// topChunk keeps a chunk of the file. Of most decoders take but one.
+// topChunk keeps a chunk of the file; of each name but ANMF only the first, as
+// decoders use no other.
 func (w *webpFile) topChunk(name string, n int64, seen map[string]bool) bool {
 	if name == "VP8L" {
 		name = "VP8 " // one or the other

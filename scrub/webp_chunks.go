@@ -1,6 +1,7 @@
 package scrub
 
-// features keeps what the file says is in it, but for XMP, which is no more.
+// features keeps VP8X: the size of the canvas, and flags for what is in the
+// file. The flag for XMP is cleared, as XMP is zeroed.
 func (w *webpFile) features(n int64) {
 	const length, known, xmp = 10, 0x3e, 0x04
 	if n != length {
@@ -39,7 +40,7 @@ func (w *webpFile) frame(n int64) {
 	w.chunks(end, w.frameChunk)
 }
 
-// exif leaves of Exif the orientation.
+// exif writes a block with the orientation alone over an Exif block.
 func (w *webpFile) exif(n int64) {
 	w.s.copy(8)
 	o := w.s.noteExifChunk(n)

@@ -116,7 +116,7 @@ func TestWebPBrokenIsUnknown(t *testing.T) {
 	}
 }
 
-// What goes all the same may lie about its length.
+// A chunk that is zeroed anyway may have a false length.
 func TestWebPLiesInWhatGoes(t *testing.T) {
 	picture := riffChunk("VP8 ", "picture")
 	frame := riffChunk("ANMF", strings.Repeat("\x01", 16)+"XMP \xff\xff\xff\x7fSECRET")

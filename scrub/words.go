@@ -3,8 +3,8 @@ package scrub
 import "bytes"
 
 // hints are words of metadata that people can read, in any format, and what
-// they tell. They serve the report alone: what is removed is removed all the
-// same.
+// they tell. They serve the report alone: metadata without any of these words
+// is removed as well.
 var hints = []struct{ word, class string }{
 	{"\xa9xyz", Place}, {"loci", Place}, {"location", Place}, {"GPS", Place}, {"latitude", Place}, {"City", Place}, {"LOCATION", Place},
 	{"\xa9day", Time}, {"creationdate", Time}, {"CreateDate", Time}, {"DateTime", Time}, {"creation_time", Time}, {"DATE", Time},
@@ -21,8 +21,8 @@ var hints = []struct{ word, class string }{
 	{"MotionPhoto", Embedded}, {"MicroVideo", Embedded}, {"GContainer", Embedded},
 }
 
-// noteWords notes what a piece of metadata seems to tell, from the words in
-// it; otherwise the class that the caller guesses.
+// noteWords adds to the report the classes of the hints in a piece of metadata,
+// or the class otherwise if there are none.
 func (s *stream) noteWords(b []byte, otherwise string) {
 	some := false
 	for _, h := range hints {
