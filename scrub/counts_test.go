@@ -10,7 +10,8 @@ import (
 // counts are numbers that overflow an int of 32 bits, alone or multiplied by
 // the size of an entry: they become negative or small.
 var counts = []uint64{
-	0x1fffffff, 0x20000001, 0x3fffffff, 0x40000002, 0x7ffffff8, 0x7fffffff, 0x80000000, 0x80000001, 0xaaaaaaab, 0xfffffff7, 0xffffffff,
+	0x1fffffff, 0x20000001, 0x3fffffff, 0x40000002, 0x7ffffff8, 0x7fffffff,
+	0x80000000, 0x80000001, 0xaaaaaaab, 0xfffffff7, 0xffffffff,
 	1 << 32, 1<<32 + 1, 1<<32 + 9, 1<<32 + 40, 1<<40 + 100, 1<<55 + 3, 1<<62 + 1, 1<<63 - 1,
 }
 
@@ -50,12 +51,15 @@ func behind(in []byte, word string, bytesBehind, width int) counted {
 // countedFiles has each place in which a file tells a count or a length.
 func countedFiles(t *testing.T) map[string]counted {
 	movie, wide := isoMovie{telemetry: true}.bytes(), isoMovie{telemetry: true, wide: true}.bytes()
-	long := bytes.Join([][]byte{isoMake("ftyp", "isom", 0), isoMovie{}.moov(0), []byte("\x00\x00\x00\x01mdat\x00\x00\x00\x00\x00\x00\x00\x14DATA")}, nil)
+	long := bytes.Join([][]byte{isoMake("ftyp", "isom", 0), isoMovie{}.moov(0),
+		[]byte("\x00\x00\x00\x01mdat\x00\x00\x00\x00\x00\x00\x00\x14DATA")}, nil)
 	stranger := append(isoMovie{}.bytes(), "\x00\x00\x00\x01skip\x00\x00\x00\x00\x00\x00\x00\x14SECR"...)
-	camera := bytes.Join([][]byte{isoMake("ftyp", "isom", 0), isoMake("moov", isoMake("gps ", 257, 1, 0, 8)), isoMake("mdat", "DATA")}, nil)
+	camera := bytes.Join([][]byte{isoMake("ftyp", "isom", 0), isoMake("moov", isoMake("gps ", 257, 1, 0, 8)),
+		isoMake("mdat", "DATA")}, nil)
 	picture := heifMake(heifOptions{})
 	matroska, _ := mkvFile()
-	wav := []byte(wavFile(riffChunk("fmt ", "0123456789abcdef"), riffChunk("LIST", "INFOISFTSECRET"), riffChunk("data", "0123456789")))
+	wav := []byte(wavFile(riffChunk("fmt ", "0123456789abcdef"), riffChunk("LIST", "INFOISFTSECRET"),
+		riffChunk("data", "0123456789")))
 	png, _ := pngSecrets(t)
 	files := map[string]counted{
 		"size of trak": behind(movie, "trak", -4, 4), "size of stbl": behind(movie, "stbl", -4, 4), "size of udta": behind(movie, "udta", -4, 4),
@@ -79,7 +83,8 @@ func countedFiles(t *testing.T) map[string]counted {
 	}
 	// In Matroska a size of eight bytes begins with a byte 1, which says how
 	// long it is.
-	for name, id := range map[string]uint32{"Tracks": 0x1654AE6B, "TrackEntry": 0xAE, "Cluster": 0x1F43B675, "Tags": 0x1254C367, "SimpleBlock": 0xA3} {
+	for name, id := range map[string]uint32{"Tracks": 0x1654AE6B, "TrackEntry": 0xAE,
+		"Cluster": 0x1F43B675, "Tags": 0x1254C367, "SimpleBlock": 0xA3} {
 		i := bytes.LastIndex(matroska, mkvID(id))
 		if i < 0 {
 			t.Fatalf("no %s", name)

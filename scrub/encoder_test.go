@@ -37,7 +37,8 @@ func TestEncoderSignatures(t *testing.T) {
 		"\x01Lavc58..1\x02": "\x01Lavc58..1\x02",
 		"\x01LavcLavf":      "\x01LavcLavf",
 	} {
-		for _, at := range []int{0, 3, 8000, 16<<10 - 60, 16<<10 - 8, 16<<10 - 1, 16 << 10, 32<<10 - 20, 1<<20 - 3, 1 << 20, 2<<20 - 100} {
+		for _, at := range []int{0, 3, 8000, 16<<10 - 60, 16<<10 - 8,
+			16<<10 - 1, 16 << 10, 32<<10 - 20, 1<<20 - 3, 1 << 20, 2<<20 - 100} {
 			t.Run(fmt.Sprintf("%.8q at %d", what, at), func(t *testing.T) {
 				in := encoded(2<<20, at, what)
 				wanted := want

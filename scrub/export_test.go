@@ -26,7 +26,8 @@ func Tags() []uint16 { return slices.Sorted(maps.Keys(tagClasses)) }
 // table.
 func Names() map[string][]string {
 	m := map[string][]string{
-		"png": slices.Sorted(maps.Keys(pngKeep)), "wav": slices.Sorted(maps.Keys(wavNames)), "heif": slices.Sorted(maps.Keys(heifProps)),
+		"png": slices.Sorted(maps.Keys(pngKeep)),
+		"wav": slices.Sorted(maps.Keys(wavNames)), "heif": slices.Sorted(maps.Keys(heifProps)),
 	}
 	for k := range isoGrammar {
 		parent, typ, _ := strings.Cut(k, "/")

@@ -44,7 +44,8 @@ func TestFLACHidesNothing(t *testing.T) {
 	for _, typ := range []byte{1, 2, 3, 4, 5, 6, 7, 126} {
 		head += flacBlock(typ, "SECRET.")
 	}
-	head += seek + flacBlock(3, strings.Repeat("x", 18)) + flacBlock(0, strings.Repeat("x", 34)) + flacBlock(0x84, "SECRET")
+	head += seek + flacBlock(3, strings.Repeat("x", 18)) +
+		flacBlock(0, strings.Repeat("x", 34)) + flacBlock(0x84, "SECRET")
 	for name, in := range map[string]string{
 		"blocks":        head + sound,
 		"ID3v1":         head + sound + id3v1,

@@ -59,8 +59,10 @@ func gifSecrets() (dirty, want string) {
 		"\x21\x99\x06SECRET\x00" +
 		"\x21\xfe\x00"
 	const repeats = "\x21\xff\x0bANIMEXTS1.0\x05\x02SECR\x03\x01\x07\x00\x03\x01\x08\x00\x06SECRET\x00"
-	dirty = gifHead + secrets + gifRepeat + secrets + gifTiming + secrets + gifFrame + secrets + repeats + gifTiming + gifColours + secrets + "\x3bSECRET\x3b"
-	want = gifHead + gifRepeat + gifTiming + gifFrame + "\x21\xff\x0bANIMEXTS1.0\x03\x01\x07\x00\x00" + gifTiming + gifColours + "\x3b"
+	dirty = gifHead + secrets + gifRepeat + secrets + gifTiming + secrets + gifFrame + secrets +
+		repeats + gifTiming + gifColours + secrets + "\x3bSECRET\x3b"
+	want = gifHead + gifRepeat + gifTiming + gifFrame +
+		"\x21\xff\x0bANIMEXTS1.0\x03\x01\x07\x00\x00" + gifTiming + gifColours + "\x3b"
 	return dirty, want
 }
 
@@ -81,7 +83,8 @@ func TestGIFKeepsWhatDecodingNeedsAndNothingElse(t *testing.T) {
 func TestGIFPixelsStay(t *testing.T) {
 	var anim gif.GIF
 	for f := range 3 {
-		m := image.NewPaletted(image.Rect(0, 0, 120, 90), color.Palette{color.White, color.Black, color.Gray{uint8(90 + f)}, color.Gray{7}})
+		m := image.NewPaletted(image.Rect(0, 0, 120, 90),
+			color.Palette{color.White, color.Black, color.Gray{uint8(90 + f)}, color.Gray{7}})
 		for i := range m.Pix {
 			m.Pix[i] = uint8((i*i>>7 + f*i) % 4)
 		}

@@ -24,8 +24,8 @@ type heifOptions struct {
 }
 
 // heifNames are the bytes of each item, by its number.
-var heifNames = []string{1: "MAIN-PICTURE", 2: "SECRETEXIF", 3: "SECRETTHUMB", 4: "SECRETDEPTH", 5: "SECRETTILE", 6: "SEE-THROUGH",
-	7: "SECRETXMP", 8: "GRID-TILE", 9: "SECRETUNKNOWN", 10: "SECRETUNLISTED", 11: "SECRETEDGE"}
+var heifNames = []string{1: "MAIN-PICTURE", 2: "SECRETEXIF", 3: "SECRETTHUMB", 4: "SECRETDEPTH", 5: "SECRETTILE",
+	6: "SEE-THROUGH", 7: "SECRETXMP", 8: "GRID-TILE", 9: "SECRETUNKNOWN", 10: "SECRETUNLISTED", 11: "SECRETEDGE"}
 
 // heifMake makes a picture of a grid, a tile, alpha, and much that has to go:
 // each item in mdat but Exif, which is in idat.
@@ -70,7 +70,8 @@ func heifMeta(o heifOptions, at []int, start int) []byte {
 		if o.relative && n == 7 {
 			method = 2
 		}
-		iloc += id(n) + id(method) + id(0) + string([]byte{byte(from >> 24), byte(from >> 16), byte(from >> 8), byte(from)}) + id(1) +
+		iloc += id(n) + id(method) + id(0) +
+			string([]byte{byte(from >> 24), byte(from >> 16), byte(from >> 8), byte(from)}) + id(1) +
 			"\x00\x00" + id(at[n]) + "\x00\x00" + id(len(heifNames[n]))
 	}
 	primary, mainType := max(1, o.primary), "grid"
@@ -87,14 +88,21 @@ func heifMeta(o heifOptions, at []int, start int) []byte {
 	}
 	return isoMake("meta", 0, isoMake("hdlr", 0, 0, "pict", isoSecret+"!!!!", isoSecret),
 		isoMake("pitm", 0, id(primary), isoSecret[:7]),
-		isoMake("iinf", 0, id(10), infe(1, mainType, isoSecret+"\x00"), infe(2, "Exif", isoSecret+"\x00"), infe(3, "hvc1", "\x00"), infe(4, "grid", "\x00"),
-			infe(5, "hvc1", "\x00"), infe(6, "hvc1", "\x00"), infe(7, "mime", "\x00text/"+isoSecret+"\x00"), infe(8, "hvc1", "\x00"), infe(9, "what", ""), infe(11, "hvc1", "\x00")),
-		isoMake("iref", 0, ref("dimg", 1, 8), thumb, ref("auxl", 4, 1), ref("dimg", 4, 5), ref("auxl", 6, 1), ref("auxl", 11, 3), ref("cdsc", 2, 1)),
-		isoMake("iprp", isoMake("ipco", isoMake("hvcC", "CONFIG"), isoMake("ispe", 0, 64, 64, isoSecret), isoMake("auxC", 0, "urn:mpeg:hevc:2015:auxid:1\x00", isoSecret),
-			isoMake("auxC", 0, "urn:mpeg:hevc:2015:auxid:2\x00", isoSecret), isoMake("udes", 0, isoSecret), isoMake("irot", "\x01", isoSecret)),
-			isoMake("ipma", 0, 4, id(1), "\x04\x81\x82"+udes+"\x06", id(4), "\x02\x81\x84", id(6), "\x02\x81\x83", id(11), "\x02\x81\x83", isoSecret), isoMake("what", isoSecret)),
+		isoMake("iinf", 0, id(10), infe(1, mainType, isoSecret+"\x00"), infe(2, "Exif", isoSecret+"\x00"),
+			infe(3, "hvc1", "\x00"), infe(4, "grid", "\x00"), infe(5, "hvc1", "\x00"), infe(6, "hvc1", "\x00"),
+			infe(7, "mime", "\x00text/"+isoSecret+"\x00"), infe(8, "hvc1", "\x00"),
+			infe(9, "what", ""), infe(11, "hvc1", "\x00")),
+		isoMake("iref", 0, ref("dimg", 1, 8), thumb, ref("auxl", 4, 1), ref("dimg", 4, 5), ref("auxl", 6, 1),
+			ref("auxl", 11, 3), ref("cdsc", 2, 1)),
+		isoMake("iprp", isoMake("ipco", isoMake("hvcC", "CONFIG"), isoMake("ispe", 0, 64, 64, isoSecret),
+			isoMake("auxC", 0, "urn:mpeg:hevc:2015:auxid:1\x00", isoSecret),
+			isoMake("auxC", 0, "urn:mpeg:hevc:2015:auxid:2\x00", isoSecret),
+			isoMake("udes", 0, isoSecret), isoMake("irot", "\x01", isoSecret)),
+			isoMake("ipma", 0, 4, id(1), "\x04\x81\x82"+udes+"\x06", id(4), "\x02\x81\x84", id(6), "\x02\x81\x83",
+				id(11), "\x02\x81\x83", isoSecret), isoMake("what", isoSecret)),
 		isoMake("idat", "GRID", heifNames[2]),
-		isoMake("grpl", isoMake("altr", 0, 7, 2, 1, 6, isoSecret), isoMake("altr", 0, 8, 2, 1, 4), isoMake("what", isoSecret)),
+		isoMake("grpl", isoMake("altr", 0, 7, 2, 1, 6, isoSecret), isoMake("altr", 0, 8, 2, 1, 4),
+			isoMake("what", isoSecret)),
 		isoMake("uuid", "0123456789abcdef", isoSecret),
 		isoMake("iloc", 1<<24, iloc, isoSecret))
 }
@@ -110,8 +118,9 @@ func TestHEIFSecrets(t *testing.T) {
 		if i := bytes.Index(out, []byte("SECRET")); i >= 0 {
 			t.Errorf("%+v: a secret is left at %d: %q", o, i, out[max(0, i-40):i+16])
 		}
-		for what, n := range map[string]int{"MAIN-PICTURE": 1, "SEE-THROUGH": 1, "GRID-TILE": 1, "GRID": 2, "grid": 1, "hvc1": 2, "skip": 7,
-			"hvcC": 1, "CONFIG": 1, "ispe": 1, "irot\x01": 1, "auxC": 1, "auxid:1\x00": 1, "auxid:2": 0, "udes": 0, "\x04\x81\x82\x00\x06": 1, "\x02\x81\x00": 1, "altr": 1, "iref": 1} {
+		for what, n := range map[string]int{"MAIN-PICTURE": 1, "SEE-THROUGH": 1, "GRID-TILE": 1, "GRID": 2,
+			"grid": 1, "hvc1": 2, "skip": 7, "hvcC": 1, "CONFIG": 1, "ispe": 1, "irot\x01": 1, "auxC": 1,
+			"auxid:1\x00": 1, "auxid:2": 0, "udes": 0, "\x04\x81\x82\x00\x06": 1, "\x02\x81\x00": 1, "altr": 1, "iref": 1} {
 			if got := bytes.Count(out, []byte(what)); got != n {
 				t.Errorf("%+v: %q is there %d times, want %d", o, what, got, n)
 			}

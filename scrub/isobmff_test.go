@@ -79,7 +79,8 @@ func (m isoMovie) moov(media int) []byte {
 	one, two := media, media+len(isoPictures+isoTelemetry)
 	tel := m.offset + len(isoPictures)
 	parts := []any{
-		isoMake("mvhd", 0, isoSecret, 600, 600, "\x00\x01\x00\x00\x01\x00", isoSecret+"!!", isoMatrix, isoSecret+isoSecret+isoSecret, 4, isoSecret),
+		isoMake("mvhd", 0, isoSecret, 600, 600, "\x00\x01\x00\x00\x01\x00",
+			isoSecret+"!!", isoMatrix, isoSecret+isoSecret+isoSecret, 4, isoSecret),
 		isoMake("udta", isoMake("\xa9xyz", isoSecret)), plant,
 		m.trak(1, "vide", isoVisual(plant), 8, one, two),
 		m.trak(2, "soun", isoSound(plant), 8, one, two),
@@ -127,7 +128,8 @@ func (m isoMovie) trak(id int, kind string, entry []byte, size int, chunks ...in
 }
 
 func TestISOBMFFSecrets(t *testing.T) {
-	for _, m := range []isoMovie{{}, {moovLast: true}, {telemetry: true}, {telemetry: true, moovLast: true}, {telemetry: true, wide: true}, {wide: true}} {
+	for _, m := range []isoMovie{{}, {moovLast: true}, {telemetry: true},
+		{telemetry: true, moovLast: true}, {telemetry: true, wide: true}, {wide: true}} {
 		t.Run(fmt.Sprintf("%+v", m), func(t *testing.T) {
 			in := m.bytes()
 			laws(t, in)
@@ -143,8 +145,9 @@ func TestISOBMFFSecrets(t *testing.T) {
 			if i := bytes.Index(out, []byte("SECRET")); i >= 0 {
 				t.Errorf("a secret is left at %d: %q", i, out[max(0, i-40):i+16])
 			}
-			for what, n := range map[string]int{isoMatrix: 3, "avcC": 1, "CONFIG": 1, "COLOURS": 1, "SOUND": 1, "MODES": 1, "dfLa": 1, "wave": 1,
-				isoPictures: 2, "elst": 2, "colr": 2, "\x00\x00\x02\x58": 10, "vide": 1, "soun": 1, "damr": 1} {
+			for what, n := range map[string]int{isoMatrix: 3, "avcC": 1, "CONFIG": 1, "COLOURS": 1, "SOUND": 1, "MODES": 1,
+				"dfLa": 1, "wave": 1, isoPictures: 2, "elst": 2,
+				"colr": 2, "\x00\x00\x02\x58": 10, "vide": 1, "soun": 1, "damr": 1} {
 				if got := bytes.Count(out, []byte(what)); got != n {
 					t.Errorf("%q is there %d times, want %d", what, got, n)
 				}
@@ -181,7 +184,8 @@ func isoFragments() []byte {
 		isoMake("mvex", isoMake("trex", 0, 1, 1, 0, 8, 0), isoMake("trex", 0, 3, 1, 0, 7, 0)))...)
 	add := func(telemetry []byte) {
 		moof := func(n int) []byte {
-			return isoMake("moof", isoMake("mfhd", 0, 1), isoMake("traf", isoMake("tfhd", 0x20000, 1), isoMake("trun", 1, 1, n)), telemetry)
+			return isoMake("moof", isoMake("mfhd", 0, 1),
+				isoMake("traf", isoMake("tfhd", 0x20000, 1), isoMake("trun", 1, 1, n)), telemetry)
 		}
 		n := len(moof(0)) + 8
 		b = append(b, moof(n)...)
@@ -194,7 +198,8 @@ func isoFragments() []byte {
 	add(isoMake("traf", isoMake("tfhd", 0, 3), isoMake("trun", 0x300, 2, 9, 4, 9, 10)))
 	// A default of this fragment, a position in the file.
 	at := len(b) + 8 + 16 + 8 + 16 + 20 + 8 + 28 + 16 + 32 + 8 + len(isoPictures)
-	add(isoMake("traf", isoMake("tfhd", 0x11, 3, 0, at, len(isoTelemetry)), isoMake("trun", 0, 1), isoMake("uuid", "0123456789abcdef", isoSecret)))
+	add(isoMake("traf", isoMake("tfhd", 0x11, 3, 0, at, len(isoTelemetry)),
+		isoMake("trun", 0, 1), isoMake("uuid", "0123456789abcdef", isoSecret)))
 	return b
 }
 
@@ -205,7 +210,8 @@ func TestISOBMFFFragments(t *testing.T) {
 	if rep.Details != scrub.Removed {
 		t.Fatalf("report %v", rep)
 	}
-	for what, n := range map[string]int{isoTelemetry: 0, isoTelemetry[7:]: 0, "SECRET": 0, isoPictures: 3, "traf": 3, "tfhd": 3} {
+	for what, n := range map[string]int{isoTelemetry: 0, isoTelemetry[7:]: 0, "SECRET": 0,
+		isoPictures: 3, "traf": 3, "tfhd": 3} {
 		if got := bytes.Count(out, []byte(what)); got != n {
 			t.Errorf("%q is there %d times, want %d", what, got, n)
 		}
@@ -313,9 +319,11 @@ func TestISOBMFFChannels(t *testing.T) {
 	for _, c := range []struct {
 		tag, bits int
 		stays     bool
-	}{{100<<16 | 1, 0, false}, {101<<16 | 2, 0, false}, {1 << 16, 4, false}, {1 << 16, 3, false}, {1 << 16, 7, true}, {121<<16 | 6, 0, true}, {0, 0, true}} {
+	}{{100<<16 | 1, 0, false}, {101<<16 | 2, 0, false}, {1 << 16, 4, false}, {1 << 16, 3, false},
+		{1 << 16, 7, true}, {121<<16 | 6, 0, true}, {0, 0, true}} {
 		in := isoMovie{}.bytes()
-		in = bytes.Replace(in, isoMake("dfLa", 0, "\x00\x00\x00\x22", strings.Repeat("F", 34))[4:], append([]byte("chan"), isoMake("", 0, c.tag, c.bits, strings.Repeat("F", 30))[4:]...), 1)
+		in = bytes.Replace(in, isoMake("dfLa", 0, "\x00\x00\x00\x22", strings.Repeat("F", 34))[4:],
+			append([]byte("chan"), isoMake("", 0, c.tag, c.bits, strings.Repeat("F", 30))[4:]...), 1)
 		laws(t, in)
 		out, rep := clean(t, in)
 		if rep.Details != scrub.Removed || bytes.Contains(out, []byte("chan")) != c.stays {
@@ -363,7 +371,8 @@ func TestISOBMFFGPSList(t *testing.T) {
 	moov := func(at int) []byte {
 		return isoMake("moov", isoMake("gps ", 257, 1, at, len(isoSecret)))
 	}
-	in := bytes.Join([][]byte{ftyp, moov(len(ftyp) + len(moov(0)) + 8 + 4), isoMake("mdat", "DATA", isoSecret, "DATA")}, nil)
+	in := bytes.Join([][]byte{ftyp, moov(len(ftyp) + len(moov(0)) + 8 + 4),
+		isoMake("mdat", "DATA", isoSecret, "DATA")}, nil)
 	laws(t, in)
 	out, rep := clean(t, in)
 	if rep.Details != scrub.Removed || bytes.Contains(out, []byte(isoSecret)) || bytes.Count(out, []byte("DATA")) != 2 {

@@ -64,12 +64,14 @@ func exifBlock(orientation byte) string {
 	} else {
 		b += "\x02\x00\x12\x01\x03\x00\x01\x00\x00\x00" + string(marker16(orientation)) + "\x00\x00\x00"
 	}
-	return b + "\x0e\x01\x02\x00\x06\x00\x00\x00\x2e\x00\x00\x00" + "\x00\x00\x00\x00" + strings.Repeat("-", 8) + "SECRET\x00"
+	return b + "\x0e\x01\x02\x00\x06\x00\x00\x00\x2e\x00\x00\x00" + "\x00\x00\x00\x00" +
+		strings.Repeat("-", 8) + "SECRET\x00"
 }
 
 // exifTurned is what is left of it.
 func exifTurned(orientation byte) string {
-	return "MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00" + string(marker16(orientation)) + "\x00\x00\x00\x00\x00\x00"
+	return "MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00" +
+		string(marker16(orientation)) + "\x00\x00\x00\x00\x00\x00"
 }
 
 // jpegSecrets is a picture with secrets wherever they can stand, and what must
@@ -84,12 +86,14 @@ func jpegSecrets(t testing.TB) (dirty, want string) {
 	for m := byte(0xe0); m <= 0xef; m++ {
 		in.WriteString(jpegSegment(m, "SECRET"))
 	}
-	for _, name := range []string{"http://ns.adobe.com/xap/1.0/\x00", "http://ns.adobe.com/xmp/extension/\x00", "FLIR\x00", "XMP"} {
+	for _, name := range []string{"http://ns.adobe.com/xap/1.0/\x00", "http://ns.adobe.com/xmp/extension/\x00",
+		"FLIR\x00", "XMP"} {
 		in.WriteString(jpegSegment(0xe1, name+"SECRET"))
 	}
 	in.WriteString(jpegSegment(0xe1, "Exif\x00\x00"+exifBlock(6)))
 	in.WriteString(jpegSegment(0xe0, "JFXX\x00SECRET") + jpegSegment(0xe0, "JFIF\x00SECRET a second header"))
-	in.WriteString(jpegSegment(0xe2, "MPF\x00SECRET") + jpegSegment(0xe2, "ICC_PROFILESECRET") + jpegSegment(0xeb, "JP\x00SECRET"))
+	in.WriteString(jpegSegment(0xe2, "MPF\x00SECRET") + jpegSegment(0xe2, "ICC_PROFILESECRET") +
+		jpegSegment(0xeb, "JP\x00SECRET"))
 	in.WriteString(jpegSegment(0xed, "Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x0b\x1c\x02\x50\x00\x06SECRET"))
 	in.WriteString(jpegSegment(0xfe, "SECRET") + jpegSegment(0xf0, "SECRET") + jpegSegment(0xfd, "SECRET"))
 	in.WriteString("SECRET\xff\x00SECRET\x00\x00\xff\xff" + jpegSegment(0xfe, "SECRET")[1:])
@@ -98,7 +102,8 @@ func jpegSecrets(t testing.TB) (dirty, want string) {
 	in.WriteString(tables + jpegSegment(0xfe, "SECRET") + scan + "SECRET\xff\xd8\xff\xe1SECRET\xff\xd9")
 
 	want = "\xff\xd8" + jpegSegment(0xe0, "JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00") + icc1 + icc2 +
-		jpegSegment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01") + jpegSegment(0xe1, "Exif\x00\x00"+exifTurned(6)) + tables + scan
+		jpegSegment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01") +
+		jpegSegment(0xe1, "Exif\x00\x00"+exifTurned(6)) + tables + scan
 	return in.String(), want
 }
 
@@ -176,7 +181,8 @@ func TestJPEGTablesThatLieAreUnknown(t *testing.T) {
 		in := []byte("\xff\xd8" + jpegSegment(0xe1, "Exif\x00\x00"+exifBlock(6)) + rest)
 		laws(t, in)
 		got, rep := clean(t, in)
-		if want := "\xff\xd8" + jpegSegment(0xe1, "Exif\x00\x00"+exifTurned(6)) + rest; rep.Details != scrub.Unknown || string(got) != want {
+		if want := "\xff\xd8" + jpegSegment(0xe1, "Exif\x00\x00"+exifTurned(6)) + rest; rep.Details != scrub.Unknown ||
+			string(got) != want {
 			t.Errorf("%s: %s\n%q, want\n%q", name, rep.Details, got, want)
 		}
 	}
@@ -219,7 +225,8 @@ func TestJPEGMarkersAcrossWindows(t *testing.T) {
 	const head = "\xff\xd8\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"
 	for n := 8<<10 - 40; n < 8<<10+8; n++ {
 		data := strings.Repeat("\xff\x00\x33", n/3) + strings.Repeat("x", n%3)
-		in := head + data + strings.Repeat("\xff", n%5) + jpegSegment(0xe1, "SECRET") + "junk" + "\xff\xd9" + strings.Repeat("tail", 5000)
+		in := head + data + strings.Repeat("\xff", n%5) +
+			jpegSegment(0xe1, "SECRET") + "junk" + "\xff\xd9" + strings.Repeat("tail", 5000)
 		if got, _ := clean(t, []byte(in)); string(got) != head+data+strings.Repeat("\xff", n%5)+"\xff\xd9" {
 			t.Fatalf("%d: wrong at %d", n, differ(got, []byte(head+data+"\xff\xd9")))
 		}
@@ -244,7 +251,8 @@ func TestJPEGWithoutAPictureIsNotEmptied(t *testing.T) {
 
 func TestJPEGCutAnywhere(t *testing.T) {
 	tables, scan := jpegParts(t)
-	in := "\xff\xd8" + jpegSegment(0xe0, "JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x02\x02SECRET") + jpegSegment(0xe1, "Exif\x00\x00"+exifBlock(6)) +
+	in := "\xff\xd8" + jpegSegment(0xe0, "JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x02\x02SECRET") +
+		jpegSegment(0xe1, "Exif\x00\x00"+exifBlock(6)) +
 		jpegSegment(0xe2, "ICC_PROFILE\x00\x01\x01profile") + jpegSegment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01SECRET") +
 		jpegSegment(0xfe, "SECRET") + tables + scan + "SECRET"
 	cutAnywhere(t, in, 3)

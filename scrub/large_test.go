@@ -29,7 +29,8 @@ func film(t testing.TB, media io.Reader, size int64) io.Reader {
 	at := bytes.Index(b, []byte("mdat")) - 4
 	end := at + int(binary.BigEndian.Uint32(b[at:]))
 	head := binary.BigEndian.AppendUint64([]byte("\x00\x00\x00\x01mdat"), uint64(16+size))
-	return io.MultiReader(bytes.NewReader(b[:at]), bytes.NewReader(head), io.LimitReader(media, size), bytes.NewReader(b[end:]))
+	return io.MultiReader(bytes.NewReader(b[:at]), bytes.NewReader(head),
+		io.LimitReader(media, size), bytes.NewReader(b[end:]))
 }
 
 func video(t testing.TB) []byte {
@@ -70,10 +71,13 @@ func TestLargeCommentInLittleMemory(t *testing.T) {
 	const size = 1 << 30
 	be, le := binary.BigEndian, binary.LittleEndian
 	for name, in := range map[string]io.Reader{
-		"png": io.MultiReader(bytes.NewReader(append(be.AppendUint32([]byte("\x89PNG\r\n\x1a\n"), size), "tEXt"...)), io.LimitReader(endless{}, size+4),
+		"png": io.MultiReader(bytes.NewReader(append(be.AppendUint32([]byte("\x89PNG\r\n\x1a\n"), size), "tEXt"...)),
+			io.LimitReader(endless{}, size+4),
 			bytes.NewReader([]byte("\x00\x00\x00\x00IEND\xaeB`\x82"))),
-		"wav": io.MultiReader(bytes.NewReader([]byte("RIFF\xff\xff\xff\x7fWAVE")), bytes.NewReader(le.AppendUint32([]byte("LIST"), size)), io.LimitReader(endless{}, size)),
-		"mp4": io.MultiReader(bytes.NewReader(video(t)), bytes.NewReader(append(be.AppendUint32(nil, size+8), "udta"...)), io.LimitReader(endless{}, size)),
+		"wav": io.MultiReader(bytes.NewReader([]byte("RIFF\xff\xff\xff\x7fWAVE")),
+			bytes.NewReader(le.AppendUint32([]byte("LIST"), size)), io.LimitReader(endless{}, size)),
+		"mp4": io.MultiReader(bytes.NewReader(video(t)),
+			bytes.NewReader(append(be.AppendUint32(nil, size+8), "udta"...)), io.LimitReader(endless{}, size)),
 		"jpg": io.MultiReader(bytes.NewReader([]byte("\xff\xd8")), comments(size), bytes.NewReader([]byte("\xff\xd9"))),
 	} {
 		t.Run(name, func(t *testing.T) {

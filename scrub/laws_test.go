@@ -88,7 +88,8 @@ func laws(t *testing.T, in []byte) {
 		case scrub.Removed:
 			twice, again := cleanFile(t, r.out)
 			if !bytes.Equal(twice, r.out) || again.Details != scrub.Removed {
-				t.Errorf("%s: scrubbing twice is not scrubbing once: %v, then %v; first difference at %d", r.way, r.rep, again, differ(twice, r.out))
+				t.Errorf("%s: scrubbing twice is not scrubbing once: %v, then %v; first difference at %d",
+					r.way, r.rep, again, differ(twice, r.out))
 			}
 		case scrub.Partly:
 			if r.way == "File" {
@@ -143,8 +144,8 @@ func fuzzLaws(f *testing.F, exts ...string) {
 }
 
 // canaries are the invented secrets in the generated samples.
-var canaries = []string{"SECRETCOMMENT", "Jean Canary", "TESTNAME", "SN123456", "+50.9513", "TRAILINGSECRET", "SECRETENC",
-	"IMEI=3569", "SECRET-MPVD", "Calais-evacuation", "Image_UTC_Data"}
+var canaries = []string{"SECRETCOMMENT", "Jean Canary", "TESTNAME", "SN123456", "+50.9513", "TRAILINGSECRET",
+	"SECRETENC", "IMEI=3569", "SECRET-MPVD", "Calais-evacuation", "Image_UTC_Data"}
 
 // sampleTest runs the laws on real files and looks for their secrets.
 func sampleTest(t *testing.T, exts ...string) {

@@ -69,10 +69,11 @@ var mkvAllowed = map[uint32]mkvKindMap{
 	0x5035: mkvKinds(mkvNumber, 0x47E1).and(mkvData, 0x47E2).and(mkvMaster, 0x47E7),
 	0x47E7: mkvKinds(mkvNumber, 0x47E8),
 
-	mkvCluster:    mkvKinds(mkvNumber, 0xE7, 0xA7, 0xAB).and(mkvSpecial, mkvSimpleBlock, mkvBlockGroup),
-	mkvBlockGroup: mkvKinds(mkvNumber, 0x9B, 0xFB, 0x75A2, 0xFA).and(mkvSpecial, mkvBlock).and(mkvMaster, 0x75A1).and(mkvData, 0xA4),
-	0x75A1:        mkvKinds(mkvMaster, 0xA6),
-	0xA6:          mkvKinds(mkvNumber, 0xEE).and(mkvData, 0xA5),
+	mkvCluster: mkvKinds(mkvNumber, 0xE7, 0xA7, 0xAB).and(mkvSpecial, mkvSimpleBlock, mkvBlockGroup),
+	mkvBlockGroup: mkvKinds(mkvNumber, 0x9B, 0xFB, 0x75A2, 0xFA).
+		and(mkvSpecial, mkvBlock).and(mkvMaster, 0x75A1).and(mkvData, 0xA4),
+	0x75A1: mkvKinds(mkvMaster, 0xA6),
+	0xA6:   mkvKinds(mkvNumber, 0xEE).and(mkvData, 0xA5),
 
 	mkvCues: mkvKinds(mkvMaster, 0xBB),
 	0xBB:    mkvKinds(mkvNumber, 0xB3).and(mkvMaster, 0xB7),

@@ -59,14 +59,18 @@ func mkvFile() (in []byte, stays []string) {
 	return bytes.Join([][]byte{
 			mkvElement(0x1A45DFA3, crc, mkvElement(0x4282, []byte("matroska")), secret(0x4281), void),
 			mkvElement(0x18538067, crc, void,
-				mkvElement(0x114D9B74, crc, mkvElement(0x4DBB, mkvElement(0x53AB, mkvID(0x1549A966)), mkvElement(0x53AC, []byte{0, 99})),
+				mkvElement(0x114D9B74, crc, mkvElement(0x4DBB, mkvElement(0x53AB, mkvID(0x1549A966)),
+					mkvElement(0x53AC, []byte{0, 99})),
 					mkvElement(0x4DBB, mkvElement(0x53AB, mkvID(0x1254C367)), mkvElement(0x53AC, []byte{0, 99}))),
 				mkvElement(0x1549A966, mkvElement(0x2AD7B1, []byte("SCALE")), mkvElement(0x4489, []byte("DURA")),
 					secret(0x4461), secret(0x7BA9), secret(0x4D80), secret(0x5741), secret(0x73A4), secret(0x7384),
-					secret(0x3CB923), secret(0x3C83AB), secret(0x3EB923), secret(0x3E83BB), secret(0x4444), secret(0x6924), secret(0x4FFE)),
+					secret(0x3CB923), secret(0x3C83AB), secret(0x3EB923),
+					secret(0x3E83BB), secret(0x4444), secret(0x6924), secret(0x4FFE)),
 				mkvElement(0x1654AE6B,
-					mkvTrack(1, 1, "V_VP8", mkvElement(0x73C5, []byte("SECRETUU")), secret(0x536E), secret(0x22B59C), secret(0x22B59D), secret(0x258688), secret(0x7446),
-						mkvElement(0xE0, mkvElement(0xB0, []byte("WIDE")), secret(0x5FFF), mkvElement(0x7670, mkvElement(0x7675, []byte("ROLL"))))),
+					mkvTrack(1, 1, "V_VP8", mkvElement(0x73C5, []byte("SECRETUU")),
+						secret(0x536E), secret(0x22B59C), secret(0x22B59D), secret(0x258688), secret(0x7446),
+						mkvElement(0xE0, mkvElement(0xB0, []byte("WIDE")), secret(0x5FFF),
+							mkvElement(0x7670, mkvElement(0x7675, []byte("ROLL"))))),
 					mkvTrack(2, 2, "A_VORBIS", mkvElement(0x73C5, []byte("U")), mkvElement(0x63A2, []byte(private))),
 					mkvTrack(3, 17, "S_TEXT/UTF8", secret(0x63A2)),
 					mkvTrack(4, 33, "D_SECRET"),
@@ -74,13 +78,16 @@ func mkvFile() (in []byte, stays []string) {
 					mkvTrack(5, 2, "A_FLAC", mkvElement(0x63A2, []byte(flacInfo+flacBlock(4, "SECRET")+flacBlock(0x86, "SECRET")))),
 					mkvTrack(6, 2, "A_OPUS", mkvElement(0x63A2, []byte(oggOpusID+"SECRET"))),
 					mkvTrack(7, 2, "A_SPEEX", mkvElement(0x63A2, []byte(oggSpeexID)))),
-				mkvElement(0x1F43B675, mkvElement(0xE7, []byte{0}), crc, mkvBlock(1, "FRAME1"), mkvBlock(3, "SECRET words"), mkvBlock(9, "SECRET track"), secret(0x5854), secret(0xAF),
-					mkvElement(0xA0, mkvElement(0xA1, []byte("\x82\x00\x00\x00FRAME2")), mkvElement(0x9B, []byte("LONG")), secret(0xA2), secret(0x5FFE)),
+				mkvElement(0x1F43B675, mkvElement(0xE7, []byte{0}), crc, mkvBlock(1, "FRAME1"),
+					mkvBlock(3, "SECRET words"), mkvBlock(9, "SECRET track"), secret(0x5854), secret(0xAF),
+					mkvElement(0xA0, mkvElement(0xA1, []byte("\x82\x00\x00\x00FRAME2")), mkvElement(0x9B, []byte("LONG")),
+						secret(0xA2), secret(0x5FFE)),
 					mkvElement(0xA0, mkvElement(0x9B, []byte{1}), mkvElement(0xA1, []byte("\x83\x00\x00\x00SECRET more words")))),
 				mkvElement(0x1C53BB6B, mkvElement(0xBB, mkvElement(0xB3, []byte("CUE")), secret(0x4FFD))),
 				secret(0x1043A770), secret(0x1254C367), secret(0x1941A469), secret(0x4FFF)),
 			[]byte("\x00SECRET trailer"),
-		}, nil), []string{"matroska", "\x15\x49\xA9\x66", "SCALE", "DURA", "V_VP8", "WIDE", "ROLL", "A_VORBIS", "\x01vorbis...", "\x05vorbisSETUP", "FRAME1", "FRAME2", "LONG", "CUE",
+		}, nil), []string{"matroska", "\x15\x49\xA9\x66", "SCALE", "DURA", "V_VP8", "WIDE", "ROLL",
+			"A_VORBIS", "\x01vorbis...", "\x05vorbisSETUP", "FRAME1", "FRAME2", "LONG", "CUE",
 			flacInfo, oggOpusID, "Speex   "}
 }
 
@@ -146,7 +153,8 @@ func TestMatroskaOfUnknownSizes(t *testing.T) {
 func TestMatroskaVoidsKeepTheLength(t *testing.T) {
 	for _, n := range []int{0, 1, 122, 123, 124, 125, 126} {
 		el := append(append(mkvID(0x1043A770), 0x80|byte(n)), bytes.Repeat([]byte("S"), n)...)
-		in := bytes.Join([][]byte{mkvHead(), mkvElement(0x18538067, el, mkvElement(0x1654AE6B, mkvTrack(1, 1, "V_VP8"))), {}}, nil)
+		in := bytes.Join([][]byte{mkvHead(), mkvElement(0x18538067, el,
+			mkvElement(0x1654AE6B, mkvTrack(1, 1, "V_VP8"))), {}}, nil)
 		laws(t, in)
 		out, rep := clean(t, in)
 		if rep.Details != scrub.Removed || bytes.Contains(out, []byte("SS")) || !bytes.Contains(out, []byte("V_VP8")) {

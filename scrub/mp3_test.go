@@ -59,7 +59,8 @@ func TestMP3HidesNothing(t *testing.T) {
 func TestMP3TagInsideOfACutOffFrame(t *testing.T) {
 	f := mp3Frame("a") + mp3Frame("b")
 	for n := 4; n < 417; n++ {
-		for name, tag := range map[string]string{"ID3v1": id3v1, "APE": apeTag("SECRET", true), "ID3v2": id3v2("SECRET"), "another file": id3v2("SECRET") + f} {
+		for name, tag := range map[string]string{"ID3v1": id3v1, "APE": apeTag("SECRET", true),
+			"ID3v2": id3v2("SECRET"), "another file": id3v2("SECRET") + f} {
 			if name == "another file" && n+len(id3v2("SECRET")) == 417 {
 				continue // by accident the next frame stands where it should
 			}

@@ -19,10 +19,12 @@ type oggCodec struct {
 // oggCodecs are the codecs that are known. FLAC has other headers, any number
 // of them (see flac).
 var oggCodecs = []*oggCodec{
-	{magic: "\x01vorbis", headLen: oggExactly(30), comments: "\x03vorbis", empty: "\x03vorbis\x00\x00\x00\x00\x00\x00\x00\x00\x01", setup: "\x05vorbis"},
+	{magic: "\x01vorbis", headLen: oggExactly(30), comments: "\x03vorbis",
+		empty: "\x03vorbis\x00\x00\x00\x00\x00\x00\x00\x00\x01", setup: "\x05vorbis"},
 	{magic: "OpusHead", headLen: opusHeadLen, comments: "OpusTags", empty: "OpusTags\x00\x00\x00\x00\x00\x00\x00\x00"},
 	{magic: "Speex   ", headLen: speexHeadLen, empty: "\x00\x00\x00\x00\x00\x00\x00\x00"},
-	{magic: "\x80theora", headLen: oggExactly(42), comments: "\x81theora", empty: "\x81theora\x00\x00\x00\x00\x00\x00\x00\x00", setup: "\x82theora"},
+	{magic: "\x80theora", headLen: oggExactly(42), comments: "\x81theora",
+		empty: "\x81theora\x00\x00\x00\x00\x00\x00\x00\x00", setup: "\x82theora"},
 	oggFLAC,
 	{magic: "fishead\x00", drop: true},  // Skeleton
 	{magic: "\x80kate\x00", drop: true}, // subtitles

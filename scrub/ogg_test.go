@@ -134,7 +134,8 @@ func TestOggHidesNothing(t *testing.T) {
 			t.Errorf("%s: %s, %q", name, rep.Details, out)
 		}
 		bodies, _ := oggTestPages(t, out)
-		if len(bodies) != 4 || bodies[1] != strings.Join(want, "") || bodies[2] != "\xFF\xF8sound1\xFF\xF8sound2" || bodies[3] != "\xFF\xF8sound3" {
+		if len(bodies) != 4 || bodies[1] != strings.Join(want, "") ||
+			bodies[2] != "\xFF\xF8sound1\xFF\xF8sound2" || bodies[3] != "\xFF\xF8sound3" {
 			t.Errorf("%s: %q", name, bodies)
 		}
 	}

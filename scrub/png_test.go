@@ -51,23 +51,28 @@ func pngParts(t testing.TB) (head, data string) {
 // be left of it.
 func pngSecrets(t testing.TB) (dirty, want string) {
 	head, data := pngParts(t)
-	kept := pngChunk("gAMA", "\x00\x00\xb1\x8f") + pngChunk("cHRM", strings.Repeat("c", 32)) + pngChunk("pHYs", strings.Repeat("p", 9)) +
-		pngChunk("cICP", "\x09\x10\x00\x01") + pngChunk("mDCV", strings.Repeat("m", 24)) + pngChunk("cLLI", strings.Repeat("l", 8)) +
+	kept := pngChunk("gAMA", "\x00\x00\xb1\x8f") + pngChunk("cHRM", strings.Repeat("c", 32)) +
+		pngChunk("pHYs", strings.Repeat("p", 9)) + pngChunk("cICP", "\x09\x10\x00\x01") +
+		pngChunk("mDCV", strings.Repeat("m", 24)) + pngChunk("cLLI", strings.Repeat("l", 8)) +
 		pngChunk("acTL", "\x00\x00\x00\x01\x00\x00\x00\x00")
 	frames := pngChunk("fcTL", strings.Repeat("f", 26)) + pngChunk("fdAT", "\x00\x00\x00\x01data")
 	secrets := func() string {
 		var b strings.Builder
-		for _, typ := range []string{"tEXt", "zTXt", "iTXt", "tIME", "caBX", "vpAg", "prVt", "sPLT", "hIST", "bKGD", "sBIT", "sTER", "oFFs", "gIFg", "gIFt",
-			"gAMA", "cHRM", "sRGB", "pHYs", "cICP", "mDCV", "cLLI", "acTL", "fcTL", "iCCP", "eXIf"} {
+		for _, typ := range []string{"tEXt", "zTXt", "iTXt", "tIME", "caBX", "vpAg", "prVt", "sPLT",
+			"hIST", "bKGD", "sBIT", "sTER", "oFFs", "gIFg", "gIFt", "gAMA", "cHRM", "sRGB",
+			"pHYs", "cICP", "mDCV", "cLLI", "acTL", "fcTL", "iCCP", "eXIf"} {
 			b.WriteString(pngChunk(typ, "SECRET SECRET"))
 		}
-		b.WriteString(pngChunk("tEXt", "Raw profile type exif\x00SECRET") + pngChunk("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00SECRET"))
+		b.WriteString(pngChunk("tEXt", "Raw profile type exif\x00SECRET") +
+			pngChunk("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00SECRET"))
 		return b.String()
 	}()
-	dirty = pngSignature + secrets + head + secrets + kept + pngChunk("iCCP", "SECRET name\x00\x00profile") + pngChunk("iCCP", "SECRET\x00\x00profile") +
-		kept + pngChunk("eXIf", exifBlock(0)) + pngChunk("eXIf", "Exif\x00\x00"+exifBlock(6)) + pngChunk("eXIf", exifBlock(3)) +
+	dirty = pngSignature + secrets + head + secrets + kept + pngChunk("iCCP", "SECRET name\x00\x00profile") +
+		pngChunk("iCCP", "SECRET\x00\x00profile") + kept + pngChunk("eXIf", exifBlock(0)) +
+		pngChunk("eXIf", "Exif\x00\x00"+exifBlock(6)) + pngChunk("eXIf", exifBlock(3)) +
 		data + secrets + frames + pngChunk("IEND", "SECRET") + secrets + "SECRET"
-	want = pngSignature + head + kept + pngChunk("iCCP", "icc\x00\x00profile") + pngChunk("eXIf", exifTurned(6)) + data + frames + pngChunk("IEND", "")
+	want = pngSignature + head + kept + pngChunk("iCCP", "icc\x00\x00profile") +
+		pngChunk("eXIf", exifTurned(6)) + data + frames + pngChunk("IEND", "")
 	return dirty, want
 }
 
@@ -96,7 +101,8 @@ func TestPNGKeepsWhatDecodingNeedsAndNothingElse(t *testing.T) {
 
 func TestPNGFramesWithoutAnAnimationGo(t *testing.T) {
 	head, data := pngParts(t)
-	in := pngSignature + head + pngChunk("fcTL", strings.Repeat("f", 26)) + data + pngChunk("fdAT", "\x00\x00\x00\x01SECRET") + pngChunk("IEND", "")
+	in := pngSignature + head + pngChunk("fcTL", strings.Repeat("f", 26)) +
+		data + pngChunk("fdAT", "\x00\x00\x00\x01SECRET") + pngChunk("IEND", "")
 	laws(t, []byte(in))
 	if got, _ := clean(t, []byte(in)); string(got) != pngSignature+head+data+pngChunk("IEND", "") {
 		t.Errorf("%q", got)
@@ -117,7 +123,8 @@ func TestPNGProfiles(t *testing.T) {
 	} {
 		in := []byte(pngSignature + head + c.in + data + pngChunk("IEND", ""))
 		laws(t, in)
-		if got, rep := clean(t, in); string(got) != pngSignature+head+c.want+data+pngChunk("IEND", "") || rep.Details != scrub.Removed {
+		if got, rep := clean(t, in); string(got) != pngSignature+head+c.want+data+pngChunk("IEND", "") ||
+			rep.Details != scrub.Removed {
 			t.Errorf("%s: %s %q", name, rep.Details, got)
 		}
 	}
@@ -157,13 +164,15 @@ func TestPNGBrokenIsUnknown(t *testing.T) {
 func TestPNGCutAnywhere(t *testing.T) {
 	head, data := pngParts(t)
 	cutAnywhere(t, pngSignature+head+pngChunk("tEXt", "Comment\x00SECRET")+pngChunk("iCCP", "SECRET\x00\x00profile")+
-		pngChunk("eXIf", exifBlock(6))+pngChunk("tIME", "SECRET!")+data+pngChunk("tEXt", "SECRET\x00")+pngChunk("IEND", "")+"SECRET", 8)
+		pngChunk("eXIf", exifBlock(6))+pngChunk("tIME", "SECRET!")+data+
+		pngChunk("tEXt", "SECRET\x00")+pngChunk("IEND", "")+"SECRET", 8)
 }
 
 func TestPNGWithNothingToHideReportsNothing(t *testing.T) {
 	head, data := pngParts(t)
 	in := pngSignature + head + data + pngChunk("IEND", "")
-	if got, rep := clean(t, []byte(in+"\x00\x00")); string(got) != in || rep.Details != scrub.Removed || len(rep.Removed) > 0 {
+	if got, rep := clean(t, []byte(in+"\x00\x00")); string(got) != in || rep.Details != scrub.Removed ||
+		len(rep.Removed) > 0 {
 		t.Errorf("%v %q", rep, got)
 	}
 }
@@ -188,8 +197,8 @@ func TestPNGHugeTextStreamsBy(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		var out bytes.Buffer
-		rep, err := scrub.Copy(&out, io.MultiReader(strings.NewReader(pngSignature+head+open), io.LimitReader(endless{}, size),
-			strings.NewReader(data+pngChunk("IEND", ""))))
+		rep, err := scrub.Copy(&out, io.MultiReader(strings.NewReader(pngSignature+head+open),
+			io.LimitReader(endless{}, size), strings.NewReader(data+pngChunk("IEND", ""))))
 		runtime.ReadMemStats(&after)
 		if err != nil || rep.Details != scrub.Removed {
 			t.Fatalf("%v, %v", rep, err)

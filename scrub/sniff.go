@@ -32,7 +32,8 @@ func Sniff(b []byte) string {
 		return "audio/flac"
 	case bytes.HasPrefix(b, []byte("#!AMR")):
 		return "audio/amr"
-	case len(b) >= 12 && string(b[8:12]) == "WAVE" && (string(b[:4]) == "RIFF" || string(b[:4]) == "RF64" || string(b[:4]) == "BW64"):
+	case len(b) >= 12 && string(b[8:12]) == "WAVE" &&
+		(string(b[:4]) == "RIFF" || string(b[:4]) == "RF64" || string(b[:4]) == "BW64"):
 		return "audio/wav"
 	case len(b) > 3 && b[0] == 0xff && b[1]&0xe6 == 0xe2: // MPEG audio, layer III
 		return "audio/mpeg"
@@ -73,7 +74,8 @@ func sniffBrand(b []byte) string {
 			return "video/3gpp"
 		case strings.HasPrefix(brand, "3g2") && i == 8:
 			return "video/3gpp2"
-		case brand == "mp41" || brand == "mp42" || brand == "isom" || strings.HasPrefix(brand, "iso") || strings.HasPrefix(brand, "M4V"):
+		case brand == "mp41" || brand == "mp42" || brand == "isom" ||
+			strings.HasPrefix(brand, "iso") || strings.HasPrefix(brand, "M4V"):
 			return "video/mp4"
 		}
 	}

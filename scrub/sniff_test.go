@@ -37,9 +37,12 @@ func TestSniffKnowsWhatPhonesMake(t *testing.T) {
 // The samples are named for what they are.
 func TestSniffOnRealFiles(t *testing.T) {
 	want := map[string]string{
-		".jpg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp", ".heic": "image/heic", ".avif": "image/avif",
-		".mp4": "video/mp4", ".mov": "video/quicktime", ".3gp": "video/3gpp", ".webm": "video/webm", ".mkv": "video/x-matroska",
-		".m4a": "audio/mp4", ".ogg": "audio/ogg", ".opus": "audio/ogg", ".spx": "audio/ogg", ".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac",
+		".jpg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
+		".webp": "image/webp", ".heic": "image/heic", ".avif": "image/avif",
+		".mp4": "video/mp4", ".mov": "video/quicktime", ".3gp": "video/3gpp",
+		".webm": "video/webm", ".mkv": "video/x-matroska",
+		".m4a": "audio/mp4", ".ogg": "audio/ogg", ".opus": "audio/ogg", ".spx": "audio/ogg",
+		".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac",
 		".pdf": "application/pdf", ".docx": "application/zip",
 	}
 	tried := 0

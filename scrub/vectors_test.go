@@ -43,7 +43,8 @@ func TestVectors(t *testing.T) {
 		if repOnce.Details == scrub.Removed && !bytes.Equal(once, out) {
 			t.Errorf("%s: one pass and two looks differ", f)
 		}
-		got = append(got, scrubVector{filepath.Base(f), sum(in), rep.Type, rep.Details, rep.Removed, sum(out), repOnce.Details})
+		got = append(got, scrubVector{filepath.Base(f), sum(in), rep.Type,
+			rep.Details, rep.Removed, sum(out), repOnce.Details})
 	}
 	if *update {
 		b, err := json.MarshalIndent(got, "", "  ")

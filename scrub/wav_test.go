@@ -30,7 +30,8 @@ func wavSound(n uint32, body string) string {
 // wavSecrets is a sound with secrets wherever they can stand, and what must be
 // left of it.
 func wavSecrets() (dirty, want string) {
-	names := []string{"LIST", "bext", "iXML", "id3 ", "ID3 ", "JUNK", "cue ", "smpl", "_PMX", "ds64", "fact", "xyzw", "\x00\x01\x02\x03", "RIFF", "TAG "}
+	names := []string{"LIST", "bext", "iXML", "id3 ", "ID3 ", "JUNK", "cue ", "smpl",
+		"_PMX", "ds64", "fact", "xyzw", "\x00\x01\x02\x03", "RIFF", "TAG "}
 	var secrets, gone strings.Builder
 	for _, name := range names {
 		for _, body := range []string{"SECRETSECRETSECRETSECRETSECRET", "INFOINAM SECRETSECRETSECRETSECRET"} {
@@ -41,8 +42,10 @@ func wavSecrets() (dirty, want string) {
 	}
 	fact := riffChunk("fact", "\x04\x00\x00\x00")
 	sound := riffChunk("data", "sound..")
-	dirty = wavFile(secrets.String(), wavFormat, secrets.String(), fact, riffChunk("fmt ", "SECRETSECRETSECR"), riffChunk("fact", "SECR"), sound[:len(sound)-1]+"S", secrets.String(), sound) + secrets.String() + "SECRET"
-	want = wavFile(gone.String(), wavFormat, gone.String(), fact, riffZeros("JUNK", "SECRETSECRETSECR"), riffZeros("JUNK", "SECR"), sound, gone.String(), sound) + gone.String() + "\x00\x00\x00\x00\x00\x00"
+	dirty = wavFile(secrets.String(), wavFormat, secrets.String(), fact, riffChunk("fmt ", "SECRETSECRETSECR"),
+		riffChunk("fact", "SECR"), sound[:len(sound)-1]+"S", secrets.String(), sound) + secrets.String() + "SECRET"
+	want = wavFile(gone.String(), wavFormat, gone.String(), fact, riffZeros("JUNK", "SECRETSECRETSECR"),
+		riffZeros("JUNK", "SECR"), sound, gone.String(), sound) + gone.String() + "\x00\x00\x00\x00\x00\x00"
 	return dirty, want
 }
 
@@ -85,8 +88,10 @@ func TestWAVLargerThanItCanSay(t *testing.T) {
 				riffChunk("ds64", lengths(1<<64-1)+"\x00\x00\x00\x00") + wavFormat + wavSound(none, "sound"),
 				riffChunk("ds64", lengths(1<<64-1)+"\x00\x00\x00\x00") + wavFormat + wavSound(none, "sound")},
 			"a second ds64": {
-				riffChunk("ds64", lengths(2)+"\x00\x00\x00\x00") + riffChunk("ds64", strings.Repeat("SECRET", 5)) + wavFormat + wavSound(none, "so") + secret,
-				riffChunk("ds64", lengths(2)+"\x00\x00\x00\x00") + riffZeros("JUNK", strings.Repeat("SECRET", 5)) + wavFormat + wavSound(none, "so") + gone},
+				riffChunk("ds64", lengths(2)+"\x00\x00\x00\x00") + riffChunk("ds64", strings.Repeat("SECRET", 5)) +
+					wavFormat + wavSound(none, "so") + secret,
+				riffChunk("ds64", lengths(2)+"\x00\x00\x00\x00") + riffZeros("JUNK", strings.Repeat("SECRET", 5)) +
+					wavFormat + wavSound(none, "so") + gone},
 		} {
 			laws(t, []byte(head+c.in))
 			if got, rep := clean(t, []byte(head+c.in)); string(got) != head+c.want || rep.Details != scrub.Removed {
@@ -110,7 +115,8 @@ func TestWAVUnfinished(t *testing.T) {
 		"no sound, then who":    {wavSound(0, riffChunk("who?", "SECRET")), wavSound(0, riffChunk("who?", "SECRET")), scrub.Unknown},
 		"no sound at all":       {wavSound(0, ""), wavSound(0, ""), scrub.Removed},
 		"a sample of two bytes": {wavSound(0, "ab"), wavSound(0, "ab"), scrub.Removed},
-		"a forgotten zero":      {strings.TrimSuffix(riffChunk("LIST", "SECRETS"), "\x00") + wavSound(5, "sound") + secret, strings.TrimSuffix(riffZeros("JUNK", "SECRETS"), "\x00") + wavSound(5, "sound") + gone, scrub.Removed},
+		"a forgotten zero": {strings.TrimSuffix(riffChunk("LIST", "SECRETS"), "\x00") + wavSound(5, "sound") + secret,
+			strings.TrimSuffix(riffZeros("JUNK", "SECRETS"), "\x00") + wavSound(5, "sound") + gone, scrub.Removed},
 	} {
 		head := "RIFF\x00\x00\x00\x00WAVE" + wavFormat
 		laws(t, []byte(head+c.in))
@@ -134,6 +140,7 @@ func TestWAVBrokenIsUnknown(t *testing.T) {
 }
 
 func TestWAVCutAnywhere(t *testing.T) {
-	cutAnywhere(t, wavFile(riffChunk("bext", "SECRETS"), wavFormat, riffChunk("fact", "\x04\x00\x00\x00"), riffChunk("LIST", "INFOINAM\x06\x00\x00\x00SECRET"),
+	cutAnywhere(t, wavFile(riffChunk("bext", "SECRETS"), wavFormat, riffChunk("fact", "\x04\x00\x00\x00"),
+		riffChunk("LIST", "INFOINAM\x06\x00\x00\x00SECRET"),
 		riffChunk("data", "sound.."), riffChunk("id3 ", "ID3SECRET"))+"SECRET", 12)
 }

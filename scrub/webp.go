@@ -50,7 +50,9 @@ func (w *webpFile) chunks(end int64, keep func(name string, n int64, seen map[st
 }
 
 // webpNeeded are chunks without which decoders show no picture, or another one.
-var webpNeeded = map[string]bool{"VP8 ": true, "VP8L": true, "VP8X": true, "ALPH": true, "ANIM": true, "ANMF": true, "ICCP": true}
+var webpNeeded = map[string]bool{
+	"VP8 ": true, "VP8L": true, "VP8X": true, "ALPH": true, "ANIM": true, "ANMF": true, "ICCP": true,
+}
 
 func webpClass(name string) string {
 	if name == "XMP " {

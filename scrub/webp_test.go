@@ -19,7 +19,8 @@ func FuzzWebP(f *testing.F) {
 
 // riffChunk is a chunk with a zero after it, if need be.
 func riffChunk(name, body string) string {
-	return name + string(binary.LittleEndian.AppendUint32(nil, uint32(len(body)))) + body + strings.Repeat("\x00", len(body)%2)
+	return name + string(binary.LittleEndian.AppendUint32(nil, uint32(len(body)))) +
+		body + strings.Repeat("\x00", len(body)%2)
 }
 
 // riffZeros is a chunk of zeros as long as the body.
@@ -45,17 +46,23 @@ func webpSecrets() (dirty, want string) {
 		riffChunk("VP8X", "\xff\x01SEC\x07\x00\x00\x07\x00"),
 		secret, odd, riffChunk("ICCP", "profile"), riffChunk("ICCP", "SECRET"),
 		riffChunk("ANIM", "\xff\xff\xff\xff\x00\x00SECRET"),
-		frame(0xff, riffChunk("ALPH", "alpha"), secret, riffChunk("VP8 ", "frame 1"), riffChunk("VP8L", "SECRET"), riffChunk("EXIF", "SECRET"), "SEC"),
+		frame(0xff, riffChunk("ALPH", "alpha"), secret, riffChunk("VP8 ", "frame 1"),
+			riffChunk("VP8L", "SECRET"), riffChunk("EXIF", "SECRET"), "SEC"),
 		frame(0x02, riffChunk("VP8L", "frame 2"), odd, riffChunk("ANMF", "SECRETSECRETSECRETSECRET")),
-		riffChunk("EXIF", exif), riffChunk("EXIF", exif), secret, riffChunk("VP8X", "SECRETSECR"), riffChunk("JUNK", "SECRET"), riffChunk("CAMM", ""), "SECRET",
+		riffChunk("EXIF", exif), riffChunk("EXIF", exif), secret, riffChunk("VP8X", "SECRETSECR"),
+		riffChunk("JUNK", "SECRET"), riffChunk("CAMM", ""), "SECRET",
 	) + "SECRET" + secret
 	want = webpFile(
 		riffChunk("VP8X", "\x3a\x00\x00\x00C\x07\x00\x00\x07\x00"),
-		riffZeros("JUNK", "<x>SECRET</x>"), riffZeros("JUNK", "SECRETS"), riffChunk("ICCP", "profile"), riffZeros("JUNK", "SECRET"),
+		riffZeros("JUNK", "<x>SECRET</x>"), riffZeros("JUNK", "SECRETS"), riffChunk("ICCP", "profile"),
+		riffZeros("JUNK", "SECRET"),
 		riffChunk("ANIM", "\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"),
-		frame(0x03, riffChunk("ALPH", "alpha"), riffZeros("JUNK", "<x>SECRET</x>"), riffChunk("VP8 ", "frame 1"), riffZeros("JUNK", "SECRET"), riffZeros("JUNK", "SECRET"), "\x00\x00\x00"),
-		frame(0x02, riffChunk("VP8L", "frame 2"), riffZeros("JUNK", "SECRETS"), riffZeros("JUNK", "SECRETSECRETSECRETSECRET")),
-		riffChunk("EXIF", exifTurned(6)+strings.Repeat("\x00", len(exif)-26)), riffZeros("JUNK", exif), riffZeros("JUNK", "<x>SECRET</x>"),
+		frame(0x03, riffChunk("ALPH", "alpha"), riffZeros("JUNK", "<x>SECRET</x>"), riffChunk("VP8 ", "frame 1"),
+			riffZeros("JUNK", "SECRET"), riffZeros("JUNK", "SECRET"), "\x00\x00\x00"),
+		frame(0x02, riffChunk("VP8L", "frame 2"), riffZeros("JUNK", "SECRETS"),
+			riffZeros("JUNK", "SECRETSECRETSECRETSECRET")),
+		riffChunk("EXIF", exifTurned(6)+strings.Repeat("\x00", len(exif)-26)), riffZeros("JUNK", exif),
+		riffZeros("JUNK", "<x>SECRET</x>"),
 		riffZeros("JUNK", "SECRETSECR"), riffZeros("JUNK", "SECRET"), riffChunk("JUNK", ""), "\x00\x00\x00\x00\x00\x00",
 	) + strings.Repeat("\x00", 6+len(secret))
 	return dirty, want
@@ -87,7 +94,8 @@ func TestWebPExif(t *testing.T) {
 		"just large":       {exifBlock(6)[:26], exifTurned(6)},
 		"empty":            {"", ""},
 	} {
-		want := webpFile(vp8x(0x08), riffChunk("VP8 ", "picture"), riffChunk("EXIF", c.want+strings.Repeat("\x00", len(c.in)-len(c.want))))
+		want := webpFile(vp8x(0x08), riffChunk("VP8 ", "picture"),
+			riffChunk("EXIF", c.want+strings.Repeat("\x00", len(c.in)-len(c.want))))
 		in := []byte(webpFile(vp8x(0x08), riffChunk("VP8 ", "picture"), riffChunk("EXIF", c.in)))
 		laws(t, in)
 		if got, rep := clean(t, in); string(got) != want || rep.Details != scrub.Removed {
@@ -134,7 +142,9 @@ func TestWebPLiesInWhatGoes(t *testing.T) {
 }
 
 func TestWebPCutAnywhere(t *testing.T) {
-	cutAnywhere(t, webpFile(vp8x(0x2e), riffChunk("ICCP", "profile"), riffChunk("XMP ", "SECRET!"), riffChunk("ANIM", "\x00\x00\x00\x00\x00\x00SECRET"),
-		riffChunk("ANMF", strings.Repeat("\x01", 16)+riffChunk("ALPH", "alpha")+riffChunk("XMP ", "SECRET")+riffChunk("VP8 ", "picture")),
+	cutAnywhere(t, webpFile(vp8x(0x2e), riffChunk("ICCP", "profile"), riffChunk("XMP ", "SECRET!"),
+		riffChunk("ANIM", "\x00\x00\x00\x00\x00\x00SECRET"),
+		riffChunk("ANMF", strings.Repeat("\x01", 16)+riffChunk("ALPH", "alpha")+
+			riffChunk("XMP ", "SECRET")+riffChunk("VP8 ", "picture")),
 		riffChunk("EXIF", exifBlock(6)))+"SECRET", 20)
 }
