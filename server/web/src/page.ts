@@ -6,7 +6,8 @@ import { Form } from './page/form';
 import { Asked, pause, start, Trouble } from './page/worker';
 import { find } from './page/view';
 
-/** What has to be there. Scripts as old as this one's syntax lack none of it. */
+/** What the page needs that browsers may lack. All else that it uses is no newer
+ * than the syntax of this script, which an older browser cannot even read. */
 const able = () => 'Worker' in window && 'BigInt' in window && 'content' in document.createElement('template') && !!window.crypto;
 
 async function ask(): Promise<Box> {
@@ -15,7 +16,7 @@ async function ask(): Promise<Box> {
   return r.json();
 }
 
-/** Asks until there is an answer: on these lines the first one often fails. */
+/** Asks until there is an answer: on a bad line the first request often fails. */
 async function reach(form: Form): Promise<Box> {
   for (let tries = 0; ; tries++) {
     try {

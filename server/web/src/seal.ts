@@ -68,7 +68,7 @@ onmessage = async (e: MessageEvent<{ n: number; task: Task }>) => {
   }
 };
 
-/** What a result holds that need not be copied. */
+/** The buffers in a result, to be transferred to the page instead of copied. */
 function buffers(result: unknown): ArrayBuffer[] {
   const r = result as { bytes?: Bytes; letter?: Packed } | undefined;
   const bytes = r && (r.bytes || (r.letter && r.letter.bytes));

@@ -40,12 +40,13 @@ export async function send(sealer: Asked, box: Box, text: Text, files: Ready[], 
   await out.add(letter);
   await out.drain();
   if (done) return receipt;
-  // Some are asked for while another is locked: browsers read and encrypt beside the script.
+  // Several chunks are asked for at once: browsers read files and encrypt outside
+  // of the script's thread.
   const asked: Promise<Sealed | undefined>[] = [];
   for (;;) {
     while (asked.length < ahead) {
       const next = sealer.ask<Sealed | undefined>({ do: 'chunk', large: out.large });
-      next.catch(() => undefined); // until it is waited for
+      next.catch(() => undefined); // awaited only later: no unhandled rejection until then
       asked.push(next);
     }
     const chunk = await asked.shift();

@@ -38,7 +38,8 @@ export async function keep(f: File): Promise<Ready> {
 }
 
 /** Cleans files, one after the other, each kind in a worker of its own that
- * starts when it is needed. A worker that stumbles over a file takes no key along. */
+ * starts when it is needed. A hostile file that takes over a parser finds no key
+ * in its worker. */
 export class Cleaner {
   private workers = new Map<string, Worker>();
 

@@ -25,7 +25,8 @@ export class Form {
     document.body.setAttribute('data-state', 'start');
   }
 
-  /** Its test has passed: from now on the phone locks, and the page says so. */
+  /** The phone has passed the self-test: from now on it locks, and the page says
+   * so. */
   canLock(able: Capability): void {
     this.able = able;
     this.order();
@@ -37,7 +38,8 @@ export class Form {
   }
 
   /** Puts the fields into the order in which they are shown, for the keyboard and
-   * for those who listen. A form has the files last: it arrives as it stands. */
+   * for screen readers. The HTML has the files last, because a form without a
+   * script sends its fields in the order of the HTML. */
   private order(): void {
     const at = document.activeElement as HTMLElement | null;
     this.form.insertBefore(find('.first', this.form), this.form.firstChild);
@@ -107,7 +109,7 @@ export class Form {
 
   private submit = (e?: Event) => {
     if (e) e.preventDefault();
-    if (!this.able) { // still testing itself, or no line
+    if (!this.able) { // the self-test is not over, or the box was not reached yet
       this.pressed = true;
       this.button.disabled = true;
       return;
@@ -126,7 +128,8 @@ export class Form {
   };
 }
 
-/** What the line can do, in bytes a second, by how the scripts came. */
+/** The speed of the line in bytes a second, from the times in which the page's
+ * files came; Infinity if it is not known. */
 function line(): number {
   let bytes = 0;
   let ms = 0;

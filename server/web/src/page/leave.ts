@@ -27,9 +27,9 @@ const exit = find<HTMLAnchorElement>('a.exit');
 exit.addEventListener('click', (e) => {
   e.preventDefault();
   wipe();
-  location.replace(exit.href); // this page leaves the list of the back button
+  location.replace(exit.href); // replaces this page in the history of the back button
 });
 window.addEventListener('pagehide', wipe);
 window.addEventListener('pageshow', (e) => {
-  if (e.persisted) location.reload(); // an old copy, wiped
+  if (e.persisted) location.reload(); // a copy from the browser's cache for the back button, wiped
 });

@@ -34,7 +34,7 @@ export class Outbox {
   private underWay = 0;
   private failed: Error | undefined;
   private waiting: (() => void)[] = [];
-  private speed = 0; // bytes a second, of everything together; 0 while nobody knows
+  private speed = 0; // bytes a second, of everything together; 0 until it was measured
   private since = 0;
   private sent = 0;
 
@@ -110,13 +110,14 @@ export class Outbox {
     const seconds = (performance.now() - this.since) / 1000;
     const now = this.sent / Math.max(seconds, 0.001);
     this.speed = this.speed && seconds < 1 ? this.speed + (now - this.speed) / 4 : now;
-    if (seconds > 20) { // what was long ago says little
+    if (seconds > 20) { // older measurements count for half
       this.since += 10_000;
       this.sent /= 2;
     }
   }
 
-  /** Full jitter: phones that lost the line together do not come back together. */
+  /** Exponential backoff with full jitter, so that phones that lost the line
+   * together do not all come back at once. */
   private pause(outcome: Outcome, tries: number): Promise<void> {
     const after = outcome.kind === 'again' ? 1000 * Math.min(outcome.after, 120) : longestPause;
     const jitter = Math.random() * Math.min(longestPause, 500 * 2 ** Math.min(tries, 10));

@@ -48,7 +48,7 @@ function judge(x: XMLHttpRequest): Outcome {
   return { kind: 'refused' };
 }
 
-/** Says to everything that is under way that the witness wants it to end. */
+/** Tells everything that is under way that the witness stopped the drop. */
 export class Stop {
   stopped = false;
   private listeners = new Set<() => void>();

@@ -92,7 +92,7 @@ export class Sending implements Watcher {
     }
   }
 
-  /** To screen readers, at most every tenth of the way. */
+  /** Announces a text to screen readers. */
   private say(text: string): void {
     find('[role=status]', this.main).textContent = text;
   }

@@ -19,7 +19,7 @@ export function awake(): () => void {
       () => undefined, // the battery is low, say
     );
   };
-  document.addEventListener('visibilitychange', ask); // a hidden page loses it
+  document.addEventListener('visibilitychange', ask); // browsers release the lock when the page is hidden
   ask();
   return () => {
     over = true;

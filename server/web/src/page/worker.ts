@@ -19,8 +19,8 @@ export class Trouble extends Error {
   }
 }
 
-/** Starts a worker. Its script may not come at once on these lines: then it is
- * tried again. Only a script that came and does not run is trouble. */
+/** Starts a worker. On a bad line its script may fail to load: then it is tried
+ * again. It throws only if the script loads and does not run, three times. */
 export async function start(name: string): Promise<Worker> {
   const address = '/s/' + WORKERS[name];
   for (let tries = 0, came = 0; came < 3; tries++) {
@@ -48,7 +48,7 @@ function ready(w: Worker): Promise<boolean> {
 const comes = (address: string): Promise<boolean> =>
   fetch(address, { cache: 'no-store', credentials: 'omit' }).then((r) => r.text().then(() => r.ok)).catch(() => false);
 
-/** Waits longer from try to try, and never just as long as others do. */
+/** Waits with exponential backoff and full jitter, at most 10 seconds. */
 export const pause = (tries: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(10_000, 500 * 2 ** Math.min(tries, 10))));
 
@@ -86,11 +86,12 @@ export class Asked {
     const { port1, port2 } = new MessageChannel();
     this.w.postMessage(null, [port1]);
     other.postMessage(null, [port2]);
-    other.onerror = this.w.onerror; // without it this worker would wait for ever
+    other.onerror = this.w.onerror; // otherwise questions would wait for ever when the other one fails
     this.others.push(other);
   }
 
-  /** Ends the worker, and with it all that it knows. Questions stay open. */
+  /** Terminates the workers, which discards their memory. Questions that are open
+   * get no answer. */
   end(): void {
     [this.w, ...this.others].forEach((w) => w.terminate());
     this.waiting.clear();

@@ -1,16 +1,15 @@
-// What the Go side has from its packages bytes and encoding/binary. Text is
-// Latin-1 throughout: one character for a byte.
+// What Go has in its packages bytes and encoding/binary. In all text here one character stands for one byte (Latin-1).
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 export const none: Bytes = new Uint8Array(0);
 
-/** text is b[from:to], or as much of it as there is. */
+/** text returns b[from:to], or as much of it as there is. */
 export function text(b: Bytes, from: number, to: number): string {
   return String.fromCharCode.apply(null, b.subarray(from, to) as unknown as number[]);
 }
 
-/** bytes makes bytes of text. */
+/** bytes returns the bytes of such a text. */
 export function bytes(s: string): Bytes {
   const b = new Uint8Array(s.length);
   for (let i = 0; i < s.length; i++) b[i] = s.charCodeAt(i);
@@ -30,7 +29,7 @@ export function index(b: Bytes, s: string, from = 0): number {
   return -1;
 }
 
-/** notZero reports whether b tells anything: padding does not. */
+/** notZero reports whether b is more than padding. */
 export function notZero(b: Bytes): boolean {
   for (let i = 0; i < b.length; i++) if (b[i]) return true;
   return false;
@@ -48,7 +47,7 @@ export function le32(b: Bytes, at: number): number {
   return (b[at] | (b[at + 1] << 8) | (b[at + 2] << 16) | (b[at + 3] << 24)) >>> 0;
 }
 
-/** put32 is text of a number in four bytes. */
+/** put32 returns a number as four bytes, big-endian. */
 export function put32(n: number): Bytes {
   return new Uint8Array([n >>> 24, n >>> 16, n >>> 8, n]);
 }

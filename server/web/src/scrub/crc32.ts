@@ -5,7 +5,7 @@ const table = Array.from(Array(256), (_, i) => {
   return i;
 });
 
-/** crc32 is the checksum of what had the checksum before, and b. */
+/** crc32 returns the checksum of b behind bytes that have the checksum before. */
 export function crc32(b: Bytes, before = 0): number {
   let c = ~before;
   for (let i = 0; i < b.length; i++) c = (c >>> 8) ^ table[(c ^ b[i]) & 0xff];

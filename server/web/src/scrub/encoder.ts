@@ -24,7 +24,10 @@ export function copyMedia(s: Stream, n: number): number {
   return done + s.copy(n - done);
 }
 
-/** blankEncoder overwrites the signatures that start within the first n bytes of b. */
+/**
+ * blankEncoder overwrites the signatures that start within the first n bytes of b and reports whether that changed
+ * anything.
+ */
 export function blankEncoder(b: Bytes, n: number): boolean {
   let some = false;
   const version = (sign: string, size: (b: Bytes) => number): void =>
@@ -82,7 +85,7 @@ export function lameVersion(b: Bytes): number {
   return has(b, 'UUU', n) || has(b, '\xaa\xaa\xaa', n) ? n : 0;
 }
 
-/** encoderSpaces overwrites b and reports whether there was anything else. */
+/** encoderSpaces overwrites b with spaces and reports whether that changed it. */
 function encoderSpaces(b: Bytes): boolean {
   const some = b.some((c) => c !== 0x20);
   b.fill(0x20);

@@ -8,7 +8,7 @@ export function riffHead(s: Stream): [string, number] | undefined {
   return b.length < 8 ? undefined : [text(b, 0, 4), le32(b, 4)];
 }
 
-/** riffJunk zeroes the next chunk, of n bytes, and names it JUNK. */
+/** riffJunk zeroes the next chunk, of n bytes, and names it JUNK, a chunk that readers skip. */
 export function riffJunk(s: Stream, n: number, cls: string): void {
   s.peek(4).set(bytes('JUNK'));
   s.copy(8);

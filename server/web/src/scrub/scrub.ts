@@ -12,12 +12,12 @@ export interface Report {
   removed: string[]; // sorted
 }
 
-/** A Failure is the reader's, not the parser's. */
+/** A Failure means that the file could not be read, whereas any other error means that it could not be parsed. */
 class Failure {}
 
 /**
- * scrub is Go's scrub.File: it looks twice, so to speak, and what it reports
- * unknown it leaves exactly as it is. It returns nothing when reading failed.
+ * scrub is Go's scrub.File: it makes the result after all of the file was parsed, so nothing is found too late, and a
+ * file that it reports unknown stays exactly as it is. It returns nothing when reading failed.
  */
 export function scrub(src: Reader, formats: Formats): [Report, Piece[]] | undefined {
   const s = new Stream({
@@ -35,7 +35,7 @@ export function scrub(src: Reader, formats: Formats): [Report, Piece[]] | undefi
   let type = '';
   try {
     type = sniff(s.peek(SniffLen));
-    formats[type](s); // of an unknown type there is none, which is an error too
+    formats[type](s); // for an unknown type there is no function: the error is caught below
     if (!s.partly) return [{ type, details: 'removed', removed: Array.from(s.removed).sort() }, s.result()];
   } catch (e) {
     if (e instanceof Failure) return undefined;

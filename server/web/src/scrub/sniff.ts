@@ -5,7 +5,10 @@ export const SniffLen = 512;
 
 const UnknownType = 'application/octet-stream';
 
-/** groupOf names the script that cleans files of a type, scrub-<group>. Of other types it knows none. */
+/**
+ * groupOf names the script that cleans files of a type, scrub-<group>. It returns nothing for types that cannot be
+ * cleaned.
+ */
 export function groupOf(type: string): string | undefined {
   switch (type) {
     case 'image/jpeg':

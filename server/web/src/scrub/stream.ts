@@ -1,21 +1,21 @@
 import { Bytes, none } from './bytes';
 
-/** A Reader gives pieces of a file, whole, or throws. */
+/** A Reader reads pieces of a file. It returns all bytes of a piece, or throws. */
 export interface Reader {
   size: number;
   read(from: number, to: number): Bytes;
 }
 
 /**
- * A Piece of the result: n bytes of the input from a position on, or others. With
- * a position and bytes, these stand in the place of the input's.
+ * A Piece is n bytes of the result: a piece of the input, bytes of our own, or zeros. With a position and bytes, the
+ * bytes replace that piece of the input.
  */
 export interface Piece {
   n: number;
   from: number; // in the input; -1: none
   bytes: Bytes | null; // null and no position: zeros
-  same: boolean; // the bytes are the input's: to cut files into small pieces costs more time
-  pinned: boolean; // what is hidden does not count here
+  same: boolean; // the bytes are those of the input: a copy costs less time than a small slice of the file
+  pinned: boolean; // hide does not zero these bytes
 }
 
 interface Span {
@@ -23,37 +23,38 @@ interface Span {
   to: number;
 }
 
-/** The rest of the input, however much: as near to Go's as a number comes. */
+/** As a number of bytes, all means the rest of the input. Go's is 2^63 - 1, which a number cannot hold. */
 export const all = 2 ** 63;
 
 const maxWindow = 16 << 20;
 const maxSpans = 64 << 10;
-export const streamWindow = 64 << 10; // of Go's Copy: some formats count in it
+export const streamWindow = 64 << 10; // the window of Go's Copy, which some formats use as a limit
 export const baseWindow = 8 << 10;
 
-// How much is read when less is asked for: the least after a leap, twice as much
-// each time that the next piece is read.
+// How much is read when less is asked for: firstRead after bytes were skipped,
+// then twice as much for each piece that follows the last one.
 const firstRead = 32 << 10;
 const largestRead = 512 << 10;
 
-// Changes this near to one another are one piece, and what is left in between of
-// the input is a piece of the file only if it is longer than that.
+// Changes less than nearBytes apart become one piece. Unchanged bytes that were
+// read become a slice of the file if they are more than fewBytes, and are copied
+// otherwise.
 const nearBytes = 64;
 const fewBytes = 4 << 10;
 
 /**
- * A Stream is one file on its way through, as in Go. It reads what parsers look
- * at and no more, and writes nothing: it makes a plan of the result. Where bytes
- * that peek returned were changed in place, copy finds out by comparing.
+ * A Stream is one file on its way through, as in Go. It reads little more than what parsers look at, and writes
+ * nothing: it makes a plan of the result, a list of pieces. By comparing, copy finds bytes that a parser changed in
+ * place.
  */
 export class Stream {
   pos = 0;
   readonly maxWindow = maxWindow;
   partly = false;
-  pinned = false; // for as long as Go's hidden is nil
+  pinned = false; // where Go sets hidden to nil: copy makes pinned pieces
   readonly removed = new Set<string>();
   private buf = none; // the window is buf[r:]
-  private was = none; // the same as it was read
+  private was = none; // the same bytes as they were read, unchanged
   private r = 0;
   private readTo = 0;
   private step = firstRead;
@@ -63,7 +64,7 @@ export class Stream {
 
   constructor(private readonly src: Reader) {}
 
-  /** unknown gives up. So does whatever else is thrown. */
+  /** unknown gives up by throwing; any other error of a parser has the same effect (see scrub). */
   unknown(): never {
     throw new Error('unknown');
   }
@@ -78,7 +79,7 @@ export class Stream {
     return this.buf.subarray(this.r, this.r + Math.max(n, 0));
   }
 
-  /** next is what is in the window, which has at least one byte before the end. */
+  /** next returns what is in the window, at most n bytes and at least one, or nothing at the end of the input. */
   next(n: number): Bytes {
     this.fill(1);
     return this.peek(Math.min(n, this.buf.length - this.r));
@@ -96,7 +97,7 @@ export class Stream {
     this.r = 0;
   }
 
-  /** take takes n bytes, seen or not, and returns how many there were. */
+  /** take takes n bytes, whether they were read or not, and returns how many there were. */
   private take(n: number): number {
     n = Math.max(0, Math.min(n, this.src.size - this.pos));
     this.r = Math.min(this.r + n, this.buf.length);
@@ -181,7 +182,7 @@ export class Stream {
     else spans.splice(i, j - i, n);
   }
 
-  /** result is the plan, with zeros for what is hidden: Go's second look. */
+  /** result returns the plan with zeros for hidden bytes: what Go writes in its second pass. */
   result(): Piece[] {
     const out: Piece[] = [];
     for (const p of this.plan) {

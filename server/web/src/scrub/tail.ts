@@ -3,7 +3,7 @@ import { all, Stream } from './stream';
 import { noteExif } from './tiff';
 import { Embedded } from './words';
 
-/** dropTail drops the rest of the input. It reads up to the first byte that tells. */
+/** dropTail drops the rest of the input. It reads no further than the first bytes that are not zero. */
 export function dropTail(s: Stream): void {
   for (let b; (b = s.next(all)).length; s.skip(b.length)) {
     if (notZero(b)) {

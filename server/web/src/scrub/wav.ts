@@ -50,7 +50,7 @@ function keep(w: WavFile, name: string, n: number): boolean {
 function lengths(w: WavFile, n: number): void {
   const length = 24;
   const b = w.s.peek(8 + length);
-  // One that is negative in Go is past any end here.
+  // A length that Go's int64 makes negative is larger than any file here: both mean up to the end.
   if (b.length === 8 + length) w.data = le32(b, 20) * 2 ** 32 + le32(b, 16);
   w.s.copy(8 + length);
   riffBlank(w.s, n - length, Other);

@@ -1,6 +1,6 @@
 /**
- * A Wide is what Go keeps in an int64, of which hostile files make full use: n is
- * it, rounded where it is above 2^53, and low its lower half, exactly.
+ * A Wide is a number that is an int64 in Go. Hostile files have lengths of all 64 bits, and a number holds only 53: n
+ * is the value, rounded above 2^53, and low its lower 32 bits, exactly. So sums and comparisons come out as in Go.
  */
 export class Wide {
   constructor(
@@ -21,12 +21,12 @@ export class Wide {
   }
 }
 
-/** wide makes a number of about n what low says it is. */
+/** wide corrects n, which rounding made inexact, by the lower 32 bits. */
 function wide(n: number, low: number): Wide {
   return new Wide(n + ((low - (n | 0)) | 0), low);
 }
 
-/** wideMax is Go's largest int64, and wideFar what is after the end of any file. */
+/** wideMax is Go's largest int64; wideFar is a position after the end of any file. */
 export const wideMax = new Wide(2 ** 63, -1);
 export const wideFar = new Wide(2 ** 61, -1);
 

@@ -25,7 +25,10 @@ const hints: [string, string][] = [
   [Embedded, 'MotionPhoto MicroVideo GContainer'],
 ];
 
-/** noteWords notes what a piece of metadata seems to tell, from the words in it. */
+/**
+ * noteWords adds to the report the classes of the hints in a piece of metadata, or the class otherwise if there are
+ * none.
+ */
 export function noteWords(s: Stream, b: Bytes, otherwise: string): void {
   let some = false;
   for (const [c, words] of hints) {

@@ -2,7 +2,7 @@ import { Bytes } from './bytes';
 import { Formats, scrub } from './scrub';
 import { Piece } from './stream';
 
-// What a worker has, of which the types for pages know nothing.
+// A class of workers that is missing in TypeScript's types for pages.
 declare class FileReaderSync {
   readAsArrayBuffer(b: Blob): ArrayBuffer;
 }
@@ -22,7 +22,7 @@ export function serve(formats: Formats): void {
   (self as unknown as Worker).postMessage('ready');
 }
 
-/** part is a piece of a file; one that is all of it costs nothing to make. */
+/** part returns a piece of a file, or the file itself if that is all of it. */
 function part(file: Blob, from: number, to: number): Blob {
   return to - from < file.size ? file.slice(from, to) : file;
 }
@@ -30,7 +30,7 @@ function part(file: Blob, from: number, to: number): Blob {
 const noughts = new Uint8Array(64 << 10);
 const zeros = new Blob([noughts]);
 
-/** assemble makes the result, of which only what is not in the file takes memory. */
+/** assemble makes the result. Pieces of the file are slices of its Blob, which take no memory. */
 function assemble(file: Blob, plan: Piece[]): Blob {
   const parts: BlobPart[] = [];
   for (const p of plan) {

@@ -1,6 +1,7 @@
-// age v1 files of exactly one size. The recipients' stanzas are the age
-// library's (it does not export them by name); header and payload are put together here, because it
-// handles payloads as slow streams and would mix kinds of recipients.
+// age v1 files of an exact size. The stanzas of recipients come from the age
+// library (from an inner file, as it does not export them by name). Header and
+// payload are made here: the library's streams are slow, and it would mix kinds
+// of recipients.
 
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
@@ -94,7 +95,7 @@ export function setNative(on: boolean): void {
 
 const name = 'ChaCha20-Poly1305';
 
-// The format is one that no released type definition knows yet.
+// The types that TypeScript brings do not know the format raw-secret yet.
 const importKey = (key: Bytes): Promise<CryptoKey> =>
   crypto.subtle.importKey('raw-secret' as 'raw', key, name, false, ['encrypt']);
 

@@ -1,5 +1,5 @@
-// Hashing in another worker, which gets the bytes that the sealing has read: to
-// read a file twice would take longer than to hash it.
+// Hashing in another worker, which gets the bytes that sealing has read: reading
+// a file a second time would take longer than hashing it.
 
 import type { Bytes } from './bytes';
 import type { Hasher } from './sealer';

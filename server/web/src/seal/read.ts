@@ -5,11 +5,11 @@ import type { Bytes } from './bytes';
 /** The phone does not let us read a file, or it changed meanwhile. */
 export class Unreadable extends Error {}
 
-// Not a stream that fills memory of ours: it leaves less garbage, but in Chromium 5
-// of 6 videos of a gigabyte stood still for ever.
+// FileReader, not a stream with a BYOB reader: that leaves less garbage, but in
+// Chromium it hung for ever with 5 of 6 videos of 1 GiB.
 //
-// A reader keeps what it read last, until the garbage collector comes: so there
-// are few of them.
+// A FileReader holds the last bytes that it read until it is garbage-collected,
+// so the few that exist are used again.
 const readers: FileReader[] = [];
 
 /** Reads bytes of a file, while the worker goes on with something else. */

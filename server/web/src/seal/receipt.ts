@@ -10,7 +10,7 @@ export function newReceipt(): string {
   let digits = '';
   while (digits.length < 20) {
     for (const c of random(32)) {
-      if (c < 250 && digits.length < 20) digits += c % 10; // above, some digits would come more often
+      if (c < 250 && digits.length < 20) digits += c % 10; // above 249, 0 to 5 would come more often than 6 to 9
     }
   }
   return digits;

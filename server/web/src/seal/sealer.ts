@@ -41,7 +41,7 @@ export interface Drop {
   files: (Planned & { blob: Blob })[];
 }
 
-/** What is random in a drop. Tests give their own. */
+/** The random values of a drop. Tests give fixed ones. */
 export interface Chance {
   seed: Bytes;
   identity: string;
@@ -144,7 +144,7 @@ export class Sealer {
     if (!parts.length) return undefined;
     const k = ++this.k; // before anything is waited for: the next chunk may be asked for meanwhile
     const runs = runsOf(parts).map((run) => ({ run, data: this.take(run[0].file, run[0].from, run[run.length - 1].to) }));
-    runs.forEach((r) => r.data.catch(() => undefined)); // until it is waited for
+    runs.forEach((r) => r.data.catch(() => undefined)); // awaited only later: no unhandled rejection until then
     const a = new Archive(capacityOf(this.kind, 1, size));
     const filled = this.turn.then(() => this.fill(a, runs));
     this.turn = filled.catch(() => undefined);
@@ -153,7 +153,7 @@ export class Sealer {
     return { id: chunkId(this.seed, k), pieces, holds: parts.reduce((n, p) => n + p.to - p.from, 0) };
   }
 
-  /** Puts what was read into an archive, and has it hashed. */
+  /** Adds what was read to an archive and passes it to the hasher. */
   private async fill(a: Archive, runs: { run: Part[]; data: Promise<Bytes> }[]): Promise<void> {
     for (const { run, data: reading } of runs) {
       const { file, from } = run[0];

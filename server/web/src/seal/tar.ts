@@ -1,5 +1,5 @@
-// The inside of every object: a ustar archive with one possible spelling. The
-// twin of crypto/tar.go.
+// The content of every object: a ustar archive, in which every field has only one
+// possible value. The twin of crypto/tar.go.
 
 import { utf8, type Bytes } from './bytes';
 
@@ -50,9 +50,9 @@ export class Archive {
     this.used += entrySize(data.length);
   }
 
-  /** Pads the archive. Where GNU tar would see zeros only after its end marker,
-   * it would not notice that the file was cut: all that is not tiny goes in
-   * front of it. */
+  /** Pads the archive. GNU tar does not notice that a file was cut if only zeros
+   * follow its end marker, so the padding is a comment in front of it (a pax
+   * header), if there is room for one. */
   finish(): Bytes {
     const gap = this.bytes.length - this.used - endMarker;
     if (gap >= 2 * blockSize) {

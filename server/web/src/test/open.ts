@@ -1,5 +1,5 @@
-// Opens what the page sealed, with the age library's own reader: the page has
-// none, and our header and payload are not its.
+// Opens what the page sealed, with the age library's own reader, because header
+// and payload are not made by the library but by the page.
 
 import { Decrypter, generateHybridIdentity, generateX25519Identity } from 'age-encryption';
 

@@ -39,7 +39,7 @@ function blob(b: Bytes): Blob {
   return made;
 }
 
-/** Hashes files when all of them is there. */
+/** Keeps files in memory and hashes them at the end. */
 class Whole implements Hasher {
   private files = new Map<number, Bytes>();
 

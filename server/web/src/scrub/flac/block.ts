@@ -13,7 +13,7 @@ export const flacInvalid = 127;
 export const flacStreamInfoLen = 34;
 export const flacHeadLen = 4 + 4 + flacStreamInfoLen;
 
-/** flacNoteBlock says what goes away with a block that begins with b. */
+/** flacNoteBlock adds to the report what goes with a block that begins with b. */
 export function flacNoteBlock(s: Stream, typ: number, b: Bytes): void {
   switch (typ) {
     case flacPadding:

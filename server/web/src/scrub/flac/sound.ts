@@ -6,7 +6,7 @@ import { noteNext, noteWords, Text } from '../words';
 
 /** flacSound passes the sound, without tags in it or behind it. */
 export function flacSound(s: Stream): void {
-  let far = false; // something has passed that is in the window no more
+  let far = false; // sound before the window has been copied
   for (;;) {
     const b = s.peek(streamWindow);
     const [i, n] = apeTag(b);

@@ -25,7 +25,7 @@ export function extension(s: Stream, label: number): void {
   drop(s, label);
 }
 
-/** repeat keeps of this extension how often to repeat, and nothing else. */
+/** repeat keeps the loop count of this extension and nothing else. */
 function repeat(s: Stream): void {
   const head = s.peek(14).slice();
   s.skip(14);

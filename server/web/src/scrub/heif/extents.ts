@@ -28,7 +28,7 @@ export function readExtents(m: Heif, b: Bytes | undefined): boolean {
   return true;
 }
 
-/** HeifWidths is how many bytes the numbers in iloc have. */
+/** HeifWidths are the lengths of the numbers in iloc, in bytes. */
 interface HeifWidths {
   offset: number;
   length: number;
@@ -70,7 +70,10 @@ function gone(m: Heif, e: HeifExtent): boolean {
   return !i || i.gone;
 }
 
-/** hide zeroes the bytes of what goes. */
+/**
+ * hide has the bytes of items that go zeroed, and notes where those of the others start. Those in meta itself are for
+ * hideIdat.
+ */
 export function hide(m: Heif): void {
   for (const e of m.extents) {
     if (e.method !== heifInFile) continue;
@@ -79,7 +82,10 @@ export function hide(m: Heif): void {
   }
 }
 
-/** hideIdat zeroes the bytes in meta of what goes, and reports whether it is known where they all are. */
+/**
+ * hideIdat zeroes in idat the bytes of items that go. It reports false if it is not known where all bytes of these
+ * are.
+ */
 export function hideIdat(m: Heif): boolean {
   const idat = m.boxes.get('idat');
   for (const e of m.extents) {
@@ -91,7 +97,7 @@ export function hideIdat(m: Heif): boolean {
   return true;
 }
 
-/** noteExtents notes what is in Exif and XMP, where they come soon. */
+/** noteExtents adds to the report what Exif and XMP tell, if they come within the next 64 KiB. */
 export function noteExtents(m: Heif): void {
   if (!m.others) return;
   let noted = false;

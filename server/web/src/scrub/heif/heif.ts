@@ -64,7 +64,7 @@ function read(m: Heif, b: Bytes, at: number): boolean {
   return readItems(m, get('iinf')) && readPrimary(m, get('pitm')) && readExtents(m, get('iloc')) && readRefs(m, get('iref')) && readProps(m, get('iprp'));
 }
 
-/** readPrimary finds the item that is shown. It has to be a picture that we know. */
+/** readPrimary finds the item that is shown. It has to be of one of heifTypes. */
 function readPrimary(m: Heif, b: Bytes | undefined): boolean {
   if (!b) return true;
   const head = heifID(b.subarray(4), b, 0);
@@ -85,7 +85,7 @@ function readItems(m: Heif, b: Bytes | undefined): boolean {
   return boxes && ok;
 }
 
-/** readItem reads one. Versions 0 and 1 are files of some sort, not pictures. */
+/** readItem reads one item (infe). Versions 0 and 1 are for files with a media type, not pictures. */
 function readItem(m: Heif, b: Bytes): boolean {
   const head = heifID(b.subarray(4), b, 2);
   if (!head || m.items.has(head[0])) return false;
@@ -98,7 +98,7 @@ function readItem(m: Heif, b: Bytes): boolean {
   return true;
 }
 
-/** edit writes into the whole of meta what was chosen. */
+/** edit removes from the boxes of meta what choose marked as gone. */
 function edit(m: Heif, b: Bytes): boolean {
   let ok = true;
   isoSplit(b, (typ, body, name) => {
@@ -132,7 +132,7 @@ function edit(m: Heif, b: Bytes): boolean {
   return ok && hideIdat(m);
 }
 
-/** editItems clears the names of items, and what type those were that go. */
+/** editItems clears the names of all items, and gives those that go the type skip. */
 function editItems(m: Heif, b: Bytes): void {
   const head = heifID(b.subarray(4), b, 0);
   if (!head) return;
@@ -146,7 +146,7 @@ function editItems(m: Heif, b: Bytes): void {
   });
 }
 
-/** editDinf clears the names of other files. */
+/** editDinf clears the data references: addresses of other files. */
 function editDinf(m: Heif, b: Bytes): void {
   isoSplit(b, (typ, body, name) => {
     if (typ !== 'dref' || body.length < 8) return free(m, name, body);

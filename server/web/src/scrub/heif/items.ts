@@ -4,7 +4,7 @@ import { Embedded, Preview } from '../words';
 import { Heif, heifID, HeifRef } from './meta';
 import { alpha } from './props';
 
-/** readRefs reads them. */
+/** readRefs reads the references in iref. */
 export function readRefs(m: Heif, b: Bytes | undefined): boolean {
   if (!b) return true;
   if (b.length < 4 || b[0] > 1) return false;
@@ -63,7 +63,7 @@ function needed(m: Heif): void {
   for (let round = 0; wither(m, dimg); round++) if (round === heifDepth) m.f.s.unknown();
 }
 
-/** spread keeps the parts of what stays, one step further. */
+/** spread keeps what a kept picture is made of (tiles, layers), one level per call. */
 function spread(m: Heif, dimg: HeifRef[]): boolean {
   let more = false;
   for (const r of dimg) {
@@ -80,7 +80,10 @@ function spread(m: Heif, dimg: HeifRef[]): boolean {
   return more;
 }
 
-/** wither drops the parts that all belong to something that goes, and what makes that see-through, one step further. */
+/**
+ * wither drops parts that only removed pictures use, and auxiliary pictures (alpha, depth) of removed ones; one level
+ * per call.
+ */
 function wither(m: Heif, dimg: HeifRef[]): boolean {
   let more = false;
   for (const r of m.refs) {

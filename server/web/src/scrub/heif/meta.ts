@@ -7,21 +7,21 @@ import { noteWords, Other } from '../words';
 export interface Heif {
   f: IsoFile;
   boxes: Map<string, Bytes>; // the bodies of the boxes in it
-  idat: number; // where that of idat is in the file
+  idat: number; // position in the file of the body of idat
   primary: number;
   items: Map<number, HeifItem>;
   refs: HeifRef[];
   extents: HeifExtent[];
   props: HeifProp[];
   links: HeifLink[];
-  others: boolean; // some item is no picture, and goes
+  others: boolean; // some item is no picture, and is removed
 }
 
 /** A HeifItem is one item. */
 export interface HeifItem {
   typ: Bytes | undefined; // its four letters, in place
   gone: boolean; // remove this item
-  not: boolean; // no picture that we know: it goes whatever refers to it
+  not: boolean; // of a type that is not in heifTypes: removed even if a kept picture refers to it
 }
 
 /** A HeifRef says that an item has to do with others. */
@@ -36,13 +36,13 @@ export interface HeifExtent {
   item: number;
   method: number; // heifInFile, heifInIdat, or relative to another item
   from: Wide;
-  n: number; // -1: all there is
+  n: number; // -1: up to the end of the file
 }
 
 /** A HeifProp is a property that pictures share. */
 export interface HeifProp {
   typ: string;
-  alpha: boolean; // says of a picture that it is how far another is see-through
+  alpha: boolean; // marks a picture as the transparency of another
   gone: boolean;
 }
 
@@ -64,7 +64,7 @@ export function heifID(p: Bytes, b: Bytes, upTo: number): [number, Bytes] | unde
   return undefined;
 }
 
-/** free makes free space of a box. */
+/** free turns a box into free space. */
 export function free(m: Heif, name: Bytes, body: Bytes): void {
   if (notZero(body)) noteWords(m.f.s, body.subarray(0, 4 << 10), Other);
   name.set(bytes('free'));

@@ -10,7 +10,7 @@ const isoPixi: IsoEdit = (_, p) => (p.length < 5 ? -1 : 5 + p[4]);
 
 const heifAlpha = ['urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0', 'urn:mpeg:hevc:2015:auxid:1\0', 'urn:mpeg:avc:2015:auxid:1\0'];
 
-/** isoAuxC keeps what makes a picture see-through; other maps go. */
+/** isoAuxC keeps the type of a picture that is the transparency of another; maps of depth or brightness go. */
 const isoAuxC: IsoEdit = (_, p) => {
   const name = isoString(p.subarray(4));
   return p.length >= 4 && heifAlpha.indexOf(text(name, 0, name.length)) >= 0 ? 4 + name.length : -1;
@@ -80,7 +80,7 @@ function readLinks(m: Heif, b: Bytes): boolean {
   return true;
 }
 
-/** alpha returns the items that make another see-through. */
+/** alpha returns the items that are the transparency of another. */
 export function alpha(m: Heif): Set<number> {
   const some = new Set<number>();
   for (const l of m.links) {
@@ -90,7 +90,10 @@ export function alpha(m: Heif): Set<number> {
   return some;
 }
 
-/** editProps clears the properties that go and what refers to them. */
+/**
+ * editProps clears the properties that go and the links to them. It returns false if one is essential to a picture
+ * that stays.
+ */
 export function editProps(m: Heif, b: Bytes): boolean {
   for (const l of m.links) {
     const p = m.props[l.prop - 1];

@@ -62,7 +62,7 @@ function soundFields(f: IsoFile, e: IsoBox, version: number): number {
   return fields;
 }
 
-/** channels passes which loudspeaker a channel of sound is for, unless that goes without saying. */
+/** channels passes the channel layout, unless it is that of plain mono or stereo, which decoders assume. */
 export function channels(f: IsoFile, b: IsoBox): void {
   const p = f.s.peek(b.head + 12);
   if (p.length < b.head + 12 || b.body.n < 12) f.s.unknown();

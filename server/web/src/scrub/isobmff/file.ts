@@ -8,11 +8,11 @@ export interface IsoFile {
   s: Stream;
   specials: IsoSpecials; // what passes boxes that have a function of their own
   image: boolean; // by its brand a HEIC or AVIF
-  index: boolean; // what says where the media are was seen
+  index: boolean; // moov was seen, or meta of an image: they say where the media are
   media: boolean; // media were seen
   short: boolean; // the box being passed ended too early
   cut: boolean; // the file ends within moov
-  reach: Wide; // the last position that anything kept starts at
+  reach: Wide; // the last position at which media that stay start
   kind: string; // the handler of the track being passed
   tracks: Map<number, IsoTrack>;
   drops: boolean; // some track is dropped
@@ -29,7 +29,7 @@ export type IsoEdit = (f: IsoFile, p: Bytes) => number;
 /** An IsoTrack is what fragments need to know about a track. */
 export interface IsoTrack {
   dropped: boolean;
-  size: number; // of a sample that does not say
+  size: number; // of samples whose size the fragment does not say
 }
 
 const isoTracks = 1024;

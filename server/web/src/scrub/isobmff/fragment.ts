@@ -9,7 +9,7 @@ import { walk } from './walk';
 
 const nowhere = new Wide(-1);
 
-/** fragment passes the box in front of media that come in pieces. */
+/** fragment passes a moof, which describes the samples of a piece of a movie. */
 export function fragment(f: IsoFile, b: IsoBox): void {
   if (!f.index) f.s.unknown();
   f.moof = f.s.pos;

@@ -41,7 +41,9 @@ function top(f: IsoFile): void {
   else junk(f);
 }
 
-/** stranger reports whether what claims to be a box of a type that we do not know may well be one. */
+/**
+ * stranger reports whether an unlisted header looks like a real box: a printable type, and a size that fits the file.
+ */
 function stranger(f: IsoFile, b: IsoBox): boolean {
   const look = 32 << 10;
   if (!/^[ -~\xa9]*$/.test(b.typ)) return false;
@@ -49,7 +51,7 @@ function stranger(f: IsoFile, b: IsoBox): boolean {
   return f.s.peek(n).length === n;
 }
 
-/** junk removes what follows the last box. */
+/** junk removes what follows the last box. It gives up where media may still follow. */
 function junk(f: IsoFile): void {
   if (!f.index || !f.media || f.reach.n >= f.s.pos) f.s.unknown();
   note(f, all, Other);

@@ -4,17 +4,17 @@ import { noteWords, Other } from '../words';
 import { IsoBox } from './box';
 import { IsoFile } from './file';
 
-/** isoQuiet marks what tells nothing to anybody. */
+/** isoQuiet marks boxes that reveal nothing: the report does not mention them. */
 export const isoQuiet = 'nothing';
 
-/** pass copies n bytes as they are: only media may be hidden. */
+/** pass copies n bytes as they are, without zeroing hidden spans: a false table of samples could point at boxes. */
 export function pass(f: IsoFile, n: number): void {
   f.s.pinned = true;
   f.short = f.s.copy(n) < n || f.short;
   f.s.pinned = false;
 }
 
-/** coded is pass for what encoders sign. */
+/** coded is pass for boxes in which encoders leave a signature. */
 export function coded(f: IsoFile, n: number): void {
   f.s.pinned = true;
   f.short = copyMedia(f.s, n) < n || f.short;

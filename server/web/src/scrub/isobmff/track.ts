@@ -16,7 +16,7 @@ export function trak(f: IsoFile, b: IsoBox): void {
   walk(f, 'trak', b.body);
 }
 
-/** ahead looks for a box in the next one, without taking it. */
+/** ahead returns the start of the body of a box inside the next one, without taking it. */
 export function ahead(f: IsoFile, b: IsoBox, ...path: string[]): Bytes | undefined {
   const most = Math.min(b.size, f.s.maxWindow / 2);
   for (let n = 4 << 10; ; n *= 8) {
@@ -154,7 +154,7 @@ export function offsets(f: IsoFile, b: IsoBox): void {
   zero(f, left);
 }
 
-/** gpsList passes, as free space, where dashboard cameras hid the places; and hides those. */
+/** gpsList drops the box in which dashboard cameras list where they wrote their GPS positions, and hides these. */
 export function gpsList(f: IsoFile, b: IsoBox): void {
   f.s.found(Place);
   if (b.size > f.s.maxWindow) f.s.partly = true;

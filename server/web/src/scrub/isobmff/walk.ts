@@ -55,7 +55,7 @@ function special(f: IsoFile, b: IsoBox): void {
   pass(f, b);
 }
 
-/** missed gives up where a box of the file that would be zeroed has media in it that are played. */
+/** missed gives up if zeroing this box would destroy samples that a kept track points at. */
 function missed(f: IsoFile, action: IsoAction, b: IsoBox): void {
   const rel = f.reach.plus(-f.s.pos);
   if ((action === isoDrop || action === isoBlank) && rel.n > 0 && rel.less(b.wide)) f.s.unknown();

@@ -25,7 +25,7 @@ function keepJFIF(j: JpegFile, n: number): void {
   keepHead(j, n, 14);
 }
 
-/** keepHead keeps the first few bytes of a segment, as a segment. */
+/** keepHead shortens a segment to its first few bytes. */
 function keepHead(j: JpegFile, n: number, few: number): void {
   const b = j.s.peek(4 + few);
   b[2] = 0;
@@ -55,7 +55,7 @@ const jpegApps: [string, string][] = [
   ['Ducky', Software],
 ];
 
-// The last bytes of the starts of fields, 1C 02 xx.
+// The third bytes of IPTC fields, which start with 1C, record 2, and the number of the field.
 const jpegIPTC: [string, string][] = [
   [Person, '\x50\x74\x6e'],
   [Place, '\x5a\x5f\x65'],

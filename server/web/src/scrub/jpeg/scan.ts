@@ -21,7 +21,7 @@ export function scan(j: JpegFile): void {
   }
 }
 
-/** jpegScanned returns the length of what is surely of the scan in b. */
+/** jpegScanned returns how many bytes at the start of b certainly belong to the scan. */
 function jpegScanned(b: Bytes): number {
   for (let at = 0; ; at += 2) {
     at = b.indexOf(0xff, at);

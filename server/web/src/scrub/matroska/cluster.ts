@@ -26,7 +26,7 @@ function blockTrack(m: Mkv, b: Bytes): [number, boolean] {
   return [n, m.tracks.has(ebmlNumber(number))];
 }
 
-/** frames passes the media of a block. Encoders sign the first of it. */
+/** frames passes the media of a block, and takes the signatures of encoders out of the first MiB of all blocks. */
 function frames(m: Mkv, n: number): void {
   if (n <= 0) return;
   if (m.media >= mkvMedia) m.s.copy(n);

@@ -41,7 +41,7 @@ export function ebmlHead(b: Bytes): Ebml | undefined {
   return { id, size: wide.n, wide, sizeLen, head };
 }
 
-/** ebmlNumber is a number as text, in which numbers are equal when they are in Go. */
+/** ebmlNumber returns a number of up to 64 bits as text: two texts are equal exactly if Go's numbers are. */
 export function ebmlNumber(b: Bytes): string {
   return text(b, -8, b.length).replace(/^\0+/, '');
 }

@@ -70,7 +70,7 @@ function special(m: Mkv, e: Ebml): void {
   }
 }
 
-/** seek passes an entry of the table of contents, unless it is for what goes. */
+/** seek passes an entry of the SeekHead, unless it points to an element that goes. */
 function seek(m: Mkv, e: Ebml): void {
   const b = m.s.peek(Math.min(64, e.head + e.size));
   let stays = false;

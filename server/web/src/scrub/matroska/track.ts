@@ -82,7 +82,7 @@ export function codecPrivate(m: Mkv, e: Ebml): void {
   m.s.copy(e.head + e.size);
 }
 
-/** xiphPrivate empties the second of three packets with their lengths in front. */
+/** xiphPrivate empties the second of three packets, the comments. They stand in Xiph lacing. */
 function xiphPrivate(m: Mkv, b: Bytes): boolean {
   if (b[0] !== 2) return false;
   let at = 1;
@@ -100,7 +100,7 @@ function xiphPrivate(m: Mkv, b: Bytes): boolean {
   return to <= b.length && blankComments(m, b.subarray(from, to));
 }
 
-/** blankComments makes a comment header of Vorbis or Theora one that has no comments. */
+/** blankComments takes the comments out of a comment header of Vorbis or Theora. */
 function blankComments(m: Mkv, b: Bytes): boolean {
   const magic = 7;
   const vorbis = has(b, '\x03vorbis');

@@ -88,7 +88,7 @@ function checkEnd(m: Mkv, e: Ebml, end: Wide): void {
   if (e.size >= 0 && end.less(ebmlEnd(e, m.s.pos))) m.s.unknown();
 }
 
-/** number passes a number or a short name. */
+/** number passes a number or a short name. More than 8 bytes could be hidden text: it gives up. */
 function number(m: Mkv, e: Ebml): void {
   if (e.size > 8) m.s.unknown();
   if (e.id === mkvDocType) {
@@ -113,7 +113,7 @@ export function voidElement(m: Mkv, e: Ebml): void {
 
 export const mkvNote = 4 << 10;
 
-/** note says what goes away with an element. */
+/** note adds to the report what goes with an element. */
 function note(m: Mkv, e: Ebml): void {
   const cls = mkvTells.get(e.id);
   if (e.id === mkvTags) noteNext(m.s, e.size, Text);

@@ -77,7 +77,7 @@ export function cut(b: Bytes): number {
   return b.length;
 }
 
-/** blankTags zeroes the end of a frame from the first tag on. */
+/** blankTags zeroes a frame from the first tag in it on. It is for a frame that no other one follows. */
 export function blankTags(m: Mp3File, frame: Bytes, after: Bytes, atEnd: boolean): void {
   for (;;) {
     let i = mp3TagIn(frame, frame.length);

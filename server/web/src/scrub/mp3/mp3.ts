@@ -42,7 +42,10 @@ function start(m: Mp3File): void {
   begin(m, key);
 }
 
-/** begin notes of which kind the frames are. */
+/**
+ * begin notes of which kind the frames are. Those of layers I and II keep an empty ID3 tag in front, by which sniff
+ * knows them.
+ */
 function begin(m: Mp3File, key: number): void {
   m.key = key;
   if (((key >> 8) & 6) !== 2) m.s.write(bytes('ID3\x04\0\0\0\0\0\0'));
@@ -92,7 +95,7 @@ function drop(m: Mp3File, b: Bytes): void {
   m.s.skip(b.length);
 }
 
-/** resync drops what is no frame, up to one that counts. */
+/** resync drops what is no frame, up to the next frame that another one follows (see mp3Find). */
 function resync(m: Mp3File): void {
   for (;;) {
     const b = m.s.peek(mp3Step);
@@ -106,7 +109,10 @@ function resync(m: Mp3File): void {
   }
 }
 
-/** mp3Find finds a frame in b that counts, and its key; or no key, and from where to look again, or -1. */
+/**
+ * mp3Find finds a frame in b that another one follows, or the end, and its key; or no key, and from where to look
+ * again, or -1.
+ */
 function mp3Find(b: Bytes, atEnd: boolean): [number, number] {
   for (let at = 0; ; at++) {
     at = b.indexOf(0xff, at);

@@ -4,7 +4,7 @@ import { Stream } from '../stream';
 import { Software } from '../words';
 import { oggHeadLen, oggSegs } from './head';
 
-/** An OggCodec says how the packets of a stream begin that are not media. */
+/** An OggCodec says how the headers of a stream begin: its packets before the media. */
 export interface OggCodec {
   magic: string; // of its first packet
   drop?: boolean; // the whole stream goes
@@ -56,14 +56,14 @@ export function opusHeadLen(b: Bytes): number {
   return b[18] === 0 ? 19 : 21 + b[9];
 }
 
-/** speexHeadLen returns how long the first packet of Speex is, or 0 for one that announces more headers. */
+/** speexHeadLen returns how long the first packet of Speex is, or 0 for one that announces extra headers. */
 function speexHeadLen(b: Bytes): number {
   return b.length < speexLen || le32(b, 68) !== 0 ? 0 : speexLen;
 }
 
 const speexLen = 80;
 
-/** blankSpeex removes the name of the encoder's version. */
+/** blankSpeex zeroes the version of the encoder in the first packet of Speex. */
 export function blankSpeex(s: Stream, b: Bytes): void {
   if (b.length < speexLen || !has(b, 'Speex   ')) return;
   const version = b.subarray(8, 28);

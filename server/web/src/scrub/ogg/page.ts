@@ -49,7 +49,7 @@ export function rewrite(st: OggStream, s: Stream, page: Bytes): void {
   }
 }
 
-/** stays takes from a page the packets, or pieces of them, that go. */
+/** stays removes from a page the packets that go, or the pieces of them on it, and returns what is left of the page. */
 function stays(st: OggStream, s: Stream, page: Bytes): Bytes {
   let segs = page.slice(oggHeadLen, oggHeadLen + page[oggSegs]);
   const body = page.subarray(oggHeadLen + segs.length);

@@ -9,11 +9,11 @@ import { profile } from './profile';
 
 const largest = 2 ** 31 - 1;
 
-/** A PngRule says of which chunks how many bytes are kept: least, most. */
+/** A PngRule says how long a chunk may be that is kept (least, most), and where it may stand. */
 interface PngRule {
   size: [number, number];
-  once?: boolean; // decoders take one
-  animated?: boolean; // only sense can be made of it after acTL
+  once?: boolean; // decoders use only the first one
+  animated?: boolean; // means nothing before acTL
 }
 
 const once = (min: number, max = min): PngRule => ({ size: [min, max], once: true });

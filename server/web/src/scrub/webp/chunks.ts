@@ -5,7 +5,7 @@ import { orientationOnly, tiffLen } from '../tiff';
 import { Other } from '../words';
 import { chunks, Keep } from './walk';
 
-/** features keeps what the file says is in it, but for XMP, which is no more. */
+/** features keeps VP8X, with the flag for XMP cleared, as XMP is zeroed. */
 export function features(s: Stream, n: number): void {
   const length = 10;
   const known = 0x3e;
@@ -50,7 +50,7 @@ const frameChunk: Keep = (s, name, n, seen) => {
   return true;
 };
 
-/** exif leaves of Exif the orientation. */
+/** exif writes a block with the orientation alone over an Exif block. */
 export function exif(s: Stream, n: number): void {
   s.copy(8);
   const o = noteExifChunk(s, n);

@@ -2,7 +2,7 @@ import { riffBlank, riffHead, riffJunk } from '../riff';
 import { Stream } from '../stream';
 import { Other, Text } from '../words';
 
-/** A Keep keeps a chunk, or reports that it is none to keep; seen is what it kept before. */
+/** A Keep copies a chunk, or returns false for one that is to be zeroed; seen has the names that it kept before. */
 export type Keep = (s: Stream, name: string, n: number, seen: Set<string>) => boolean;
 
 /** chunks takes chunks up to a position of the input. */
@@ -19,5 +19,5 @@ export function chunks(s: Stream, end: number, keep: Keep): void {
   }
 }
 
-/** webpNeeded are chunks without which decoders show nothing, or something else. */
+/** webpNeeded are chunks without which decoders show no picture, or another one. */
 const webpNeeded = ['VP8 ', 'VP8L', 'VP8X', 'ALPH', 'ANIM', 'ANMF', 'ICCP'];

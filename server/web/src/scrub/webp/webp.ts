@@ -16,7 +16,7 @@ export function webp(s: Stream): void {
   riffBlank(s, all, Embedded);
 }
 
-/** topChunk keeps a chunk of the file. Of most decoders take but one. */
+/** topChunk keeps a chunk of the file; of each name but ANMF only the first, as decoders use no other. */
 const topChunk: Keep = (s, name, n, seen) => {
   if (name === 'VP8L') name = 'VP8 ';
   if (seen.has(name) && name !== 'ANMF') return false;
