@@ -8,7 +8,8 @@ import { find } from './page/view';
 
 /** What the page needs that browsers may lack. All else that it uses is no newer
  * than the syntax of this script, which an older browser cannot even read. */
-const able = () => 'Worker' in window && 'BigInt' in window && 'content' in document.createElement('template') && !!window.crypto;
+const able = () =>
+  'Worker' in window && 'BigInt' in window && 'content' in document.createElement('template') && !!window.crypto;
 
 async function ask(): Promise<Box> {
   const r = await fetch('/v1/box', { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer' });

@@ -32,11 +32,14 @@ export interface Text {
 /** Seals and sends everything, and returns the receipt when the box has it.
  * The opening letter goes first and alone, then the smallest files, then the
  * closing letter. */
-export async function send(sealer: Asked, box: Box, text: Text, files: Ready[], watcher: Watcher, stop: Stop): Promise<string> {
+export async function send(
+  sealer: Asked, box: Box, text: Text, files: Ready[], watcher: Watcher, stop: Stop,
+): Promise<string> {
   const sorted = files.slice().sort((a, b) => a.size - b.size);
   const drop = { ...text, recipients: box.recipients, via: 'page', files: sorted };
   const out = new Outbox(box.limits.in_flight, watcher, stop);
-  const { letter, receipt, done } = await sealer.ask<{ letter: Sealed; receipt: string; done: boolean }>({ do: 'open', drop });
+  const { letter, receipt, done } =
+    await sealer.ask<{ letter: Sealed; receipt: string; done: boolean }>({ do: 'open', drop });
   await out.add(letter);
   await out.drain();
   if (done) return receipt;

@@ -30,7 +30,8 @@ export class Form {
   canLock(able: Capability): void {
     this.able = able;
     this.order();
-    this.form.querySelectorAll<HTMLElement>('[data-way]').forEach((e) => hide(e, e.getAttribute('data-way') !== 'phone'));
+    this.form.querySelectorAll<HTMLElement>('[data-way]')
+      .forEach((e) => hide(e, e.getAttribute('data-way') !== 'phone'));
     this.input.addEventListener('change', this.choose);
     this.choose();
     document.body.setAttribute('data-lock', 'phone');
@@ -116,7 +117,10 @@ export class Form {
     }
     this.button.disabled = false;
     const value = (name: string) => find<HTMLInputElement>(`[name=${name}]`, this.form).value;
-    const text = { lang: document.documentElement.getAttribute('data-tag') || 'en', words: value('words').trim(), where: value('where'), when: value('when') };
+    const text = {
+      lang: document.documentElement.getAttribute('data-tag') || 'en',
+      words: value('words').trim(), where: value('where'), when: value('when'),
+    };
     const empty = !this.files.length && !text.words;
     const many = this.files.length + (text.words.length > surelyInLetter ? 1 : 0) > this.able.box.limits.files;
     hide(find('.empty', this.form), !empty);

@@ -8,7 +8,8 @@ const wipers = new Set<() => void>();
 function wipe(): void {
   wipers.forEach((f) => f());
   wipers.clear();
-  document.querySelectorAll<HTMLInputElement>('input, textarea').forEach((e) => (e.value = e.type === 'radio' ? e.value : ''));
+  document.querySelectorAll<HTMLInputElement>('input, textarea')
+    .forEach((e) => (e.value = e.type === 'radio' ? e.value : ''));
   find('main').textContent = '';
 }
 

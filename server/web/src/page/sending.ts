@@ -85,7 +85,9 @@ export class Sending implements Watcher {
     const cost = find('.cost', this.main);
     const seconds = (performance.now() - this.start) / 1000;
     hide(cost, !this.done || share >= 1 || seconds < 3);
-    if (!cost.hidden) fill(cost, { mb: mb(this.total - this.done), min: Math.ceil((seconds / share) * (1 - share) / 60) });
+    if (!cost.hidden) {
+      fill(cost, { mb: mb(this.total - this.done), min: Math.ceil((seconds / share) * (1 - share) / 60) });
+    }
     if (Math.floor(share * 10) > this.said) {
       this.said = Math.floor(share * 10);
       this.say(find('.progress', this.main).textContent || '');

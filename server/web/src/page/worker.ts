@@ -3,8 +3,9 @@
 declare const WORKERS: Record<string, string>; // name: file, put in when this is built
 
 const policy = 'trustedTypes' in window
-  ? (window as unknown as { trustedTypes: { createPolicy(n: string, p: object): { createScriptURL(s: string): string } } })
-    .trustedTypes.createPolicy('temoin', {
+  ? (window as unknown as {
+      trustedTypes: { createPolicy(n: string, p: object): { createScriptURL(s: string): string } };
+    }).trustedTypes.createPolicy('temoin', {
       createScriptURL: (s: string) => {
         if (!/^\/s\/[a-z0-9-]+\.js$/.test(s)) throw new TypeError('not a script of ours');
         return s;

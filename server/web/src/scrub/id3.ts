@@ -5,7 +5,9 @@ export const id3v1Len = 128;
 
 /** id3Valid reports whether b begins with the head of an ID3v2 tag. */
 export function id3Valid(b: Bytes): boolean {
-  return b.length >= 10 && has(b, 'ID3') && b[3] !== 0xff && b[4] !== 0xff && ((b[6] | b[7] | b[8] | b[9]) & 0x80) === 0;
+  return (
+    b.length >= 10 && has(b, 'ID3') && b[3] !== 0xff && b[4] !== 0xff && ((b[6] | b[7] | b[8] | b[9]) & 0x80) === 0
+  );
 }
 
 /** id3Size reads the size from the head or the footer of an ID3v2 tag. */

@@ -47,7 +47,9 @@ export function sniff(head: Bytes): string {
   if (has(b, '#!AMR')) return 'audio/amr';
   if (has(b, 'WAVE', 8) && (has(b, 'RIFF') || has(b, 'RF64') || has(b, 'BW64'))) return 'audio/wav';
   if (b.length > 3 && b[0] === 0xff && (b[1] & 0xe6) === 0xe2) return 'audio/mpeg';
-  if (b[0] < 0x20 && ['moov', 'mdat', 'wide', 'free', 'skip', 'pnot'].some((t) => has(b, t, 4))) return 'video/quicktime';
+  if (b[0] < 0x20 && ['moov', 'mdat', 'wide', 'free', 'skip', 'pnot'].some((t) => has(b, t, 4))) {
+    return 'video/quicktime';
+  }
   return detect(b);
 }
 
@@ -106,7 +108,9 @@ const starts: [string, string][] = [
 function detect(b: Bytes): string {
   const t = text(b, 0, SniffLen);
   const words = t.replace(/^[\t\n\f\r ]+/, '');
-  if (/^<(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B|BODY|BR|P|!--)[ >]/i.test(words)) return 'text/html';
+  if (/^<(!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B|BODY|BR|P|!--)[ >]/i.test(words)) {
+    return 'text/html';
+  }
   if (words.slice(0, 5) === '<?xml') return 'text/xml';
   for (const [start, type] of starts) {
     if (t.length >= start.length && start.split('').every((c, i) => c === '*' || c === t[i])) return type;

@@ -141,7 +141,8 @@ export class Stream {
     const { pinned } = this;
     const last = this.plan[this.plan.length - 1];
     const asItIs = from >= 0 && (same || !bytes);
-    const follows = last && last.from >= 0 && (last.same || !last.bytes) && last.pinned === pinned && last.from + last.n === from;
+    const follows =
+      last && last.from >= 0 && (last.same || !last.bytes) && last.pinned === pinned && last.from + last.n === from;
     if (n && asItIs && follows) {
       last.n += n;
       last.bytes = last.bytes && bytes && last.n <= fewBytes ? join(last.bytes, bytes) : null;
@@ -196,7 +197,9 @@ export class Stream {
     const end = p.from + p.n;
     let at = p.from;
     const part = (to: number): void => {
-      if (at < to) out.push({ ...p, from: at, n: to - at, bytes: p.bytes && p.bytes.subarray(at - p.from, to - p.from) });
+      if (at < to) {
+        out.push({ ...p, from: at, n: to - at, bytes: p.bytes && p.bytes.subarray(at - p.from, to - p.from) });
+      }
     };
     for (let i = upTo(this.hidden, p.from); i < this.hidden.length && this.hidden[i].from < end; i++) {
       const from = Math.max(at, this.hidden[i].from);

@@ -14,7 +14,8 @@ declare class FileReaderSync {
 export function serve(formats: Formats): void {
   self.onmessage = (m: MessageEvent<{ file: Blob }>) => {
     const { file } = m.data;
-    const read = (from: number, to: number): Bytes => new Uint8Array(new FileReaderSync().readAsArrayBuffer(part(file, from, to)));
+    const read = (from: number, to: number): Bytes =>
+      new Uint8Array(new FileReaderSync().readAsArrayBuffer(part(file, from, to)));
     const done = scrub({ size: file.size, read }, formats);
     const answer = done ? { ...done[0], blob: assemble(file, done[1]) } : { error: 'read' };
     (self as unknown as Worker).postMessage(answer);

@@ -4,7 +4,9 @@
 
 import { capacityOf, maxPart, smallObject, type Kind } from './age';
 import { blocks, blockSize, endMarker, entrySize } from './tar';
-import { clean, marshal, maxFiles, maxInteger, maxManifest1, maxName, maxParts, type FileEntry, type Manifest } from './manifest';
+import {
+  clean, marshal, maxFiles, maxInteger, maxManifest1, maxName, maxParts, type FileEntry, type Manifest,
+} from './manifest';
 
 /** A file of the drop as the page knows it. */
 export interface Planned {
@@ -42,7 +44,9 @@ export interface Letter {
 const f64 = 'f'.repeat(64);
 
 /** Decides what the letter holds. The words come first, if there are any. */
-export function layOut(kind: Kind, recipients: number, identityLength: number, m: Manifest, words: number, files: Planned[]): Letter {
+export function layOut(
+  kind: Kind, recipients: number, identityLength: number, m: Manifest, words: number, files: Planned[],
+): Letter {
   const l = new Layout(kind, recipients, identityLength, m, files);
   let wordsAreFile = false;
   if (words > 0) {
@@ -61,10 +65,16 @@ export function layOut(kind: Kind, recipients: number, identityLength: number, m
     const taken = l.take(n, files[i].size);
     if (taken < files[i].size || l.full) {
       const started = taken > 0;
-      return { held: l.held.filter((s) => s.to > 0), wordsAreFile, whole: false, next: { file: n, at: taken, part: started ? 2 : 1 } };
+      return {
+        held: l.held.filter((s) => s.to > 0), wordsAreFile, whole: false,
+        next: { file: n, at: taken, part: started ? 2 : 1 },
+      };
     }
   }
-  return { held: l.held.filter((s) => s.to > 0), wordsAreFile, whole: true, next: { file: files.length + 1, at: 0, part: 1 } };
+  return {
+    held: l.held.filter((s) => s.to > 0), wordsAreFile, whole: true,
+    next: { file: files.length + 1, at: 0, part: 1 },
+  };
 }
 
 export function entryOf(f: Planned, n: number): FileEntry {

@@ -37,7 +37,8 @@ export interface Manifest {
 export function marshal(m: Manifest): Uint8Array {
   const files = m.files.map((f) => ({
     n: f.n, type: f.type || undefined, name: f.name || undefined, size: f.size, parts: f.parts || undefined,
-    sha256: f.sha256 || undefined, details: f.details || undefined, removed: f.removed && f.removed.length ? f.removed : undefined,
+    sha256: f.sha256 || undefined, details: f.details || undefined,
+    removed: f.removed && f.removed.length ? f.removed : undefined,
   }));
   const all = {
     v: 1, drop: m.drop, via: m.via || undefined, lang: m.lang || undefined, to: m.to, where: m.where || undefined,
@@ -65,7 +66,8 @@ export function fit(m: Manifest, max: number): Uint8Array {
 
 /** Free text without control characters, of at most max bytes in UTF-8. */
 export function clean(s: string, max: number): string {
-  let t = s.slice(0, 4 * max).replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(^|[^\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '$1\uFFFD');
+  let t = s.slice(0, 4 * max)
+    .replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(^|[^\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '$1\uFFFD');
   t = t.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
   const chars = Array.from(t);
   let n = 0;

@@ -2,11 +2,16 @@
 // letter. The twin of crypto/seal.go for files whose sizes are known.
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from '../node_modules/age-encryption/dist/recipients.js';
+import {
+  generateHybridIdentity, generateX25519Identity, identityToRecipient,
+} from '../node_modules/age-encryption/dist/recipients.js';
 
 import { capacityOf, encrypt, kindOf, smallObject, type Kind } from './age';
 import { hex, random, utf8, type Bytes } from './bytes';
-import { entryOf, layOut, nextChunk, partName, planOf, type Cursor, type Letter, type Part, type Planned, type Segment } from './letter';
+import {
+  entryOf, layOut, nextChunk, partName, planOf,
+  type Cursor, type Letter, type Part, type Planned, type Segment,
+} from './letter';
 import { clean, fit, marshal, maxManifest1, maxManifest2, maxWhere, type FileEntry, type Manifest } from './manifest';
 import { chunkId, chunkKey, closingId, dropNumber, letterId } from './names';
 import { newReceipt, replySecret } from './receipt';
@@ -143,7 +148,9 @@ export class Sealer {
     const parts = nextChunk(this.kind, size, this.blobs.map((b) => b.size), this.next);
     if (!parts.length) return undefined;
     const k = ++this.k; // before anything is waited for: the next chunk may be asked for meanwhile
-    const runs = runsOf(parts).map((run) => ({ run, data: this.take(run[0].file, run[0].from, run[run.length - 1].to) }));
+    const runs = runsOf(parts).map((run) => ({
+      run, data: this.take(run[0].file, run[0].from, run[run.length - 1].to),
+    }));
     runs.forEach((r) => r.data.catch(() => undefined)); // awaited only later: no unhandled rejection until then
     const a = new Archive(capacityOf(this.kind, 1, size));
     const filled = this.turn.then(() => this.fill(a, runs));

@@ -3,7 +3,9 @@
 // is locked and unlocked, and the speed of the cipher.
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { HybridIdentity, HybridRecipient, X25519Identity, X25519Recipient, identityToRecipient } from '../node_modules/age-encryption/dist/recipients.js';
+import {
+  HybridIdentity, HybridRecipient, X25519Identity, X25519Recipient, identityToRecipient,
+} from '../node_modules/age-encryption/dist/recipients.js';
 
 import { payload, setNative, type Kind } from './age';
 import { hex, random, utf8, type Bytes } from './bytes';
@@ -40,7 +42,8 @@ async function keysAreRight(kind: Kind): Promise<boolean> {
   const key = random(16);
   const hybrid = kind === 'hybrid';
   const locked = await (hybrid ? new HybridRecipient(to) : new X25519Recipient(to)).wrapFileKey(key);
-  const unlocked = await (hybrid ? new HybridIdentity(identities[kind]) : new X25519Identity(identities[kind])).unwrapFileKey(locked);
+  const unlocked = await (hybrid ? new HybridIdentity(identities[kind]) : new X25519Identity(identities[kind]))
+    .unwrapFileKey(locked);
   return hex(sha256(utf8(to))) === answers[kind] && !!unlocked && hex(unlocked) === hex(key);
 }
 

@@ -54,7 +54,8 @@ class Whole implements Hasher {
 
 async function sealVector(v: Vector): Promise<Sealed[]> {
   const words = new TextEncoder().encode(v.words); // the only Blob that the sealer makes itself
-  const read = async (b: Blob, from: number, to: number): Promise<Bytes> => (bytesOf.get(b) || words).subarray(from, to);
+  const read = async (b: Blob, from: number, to: number): Promise<Bytes> =>
+    (bytesOf.get(b) || words).subarray(from, to);
   const files = v.files.map((f, i) => ({ ...f, removed: f.removed || [], blob: blob(content(i + 1, f.size)) }));
   const s = new Sealer({ ...v, files }, read, new Whole());
   const sealed = [await s.open({ seed: unhex(v.seed), identity: v.identity, receipt: v.receipt })];
@@ -74,5 +75,6 @@ const base64 = (b: Bytes): string => {
 Object.assign(globalThis, {
   selfTest,
   setNative,
-  sealVector: async (v: Vector) => (await sealVector(v)).map((s) => ({ id: s.id, object: base64(concat(...s.pieces)) })),
+  sealVector: async (v: Vector) =>
+    (await sealVector(v)).map((s) => ({ id: s.id, object: base64(concat(...s.pieces)) })),
 });

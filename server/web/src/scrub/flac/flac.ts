@@ -15,7 +15,8 @@ const flacSeekPointLen = 18;
 
 export function flac(s: Stream): void {
   const h = s.peek(flacHeadLen);
-  if (h.length < flacHeadLen || !has(h, 'fLaC') || (h[4] & 0x7f) !== flacStreamInfo || h[5] || h[6] || h[7] !== flacStreamInfoLen) s.unknown();
+  if (h.length < flacHeadLen || !has(h, 'fLaC') || (h[4] & 0x7f) !== flacStreamInfo ||
+    h[5] || h[6] || h[7] !== flacStreamInfoLen) s.unknown();
   let last = h[4] >> 7 !== 0;
   h[4] = flacStreamInfo;
   s.copy(flacHeadLen);

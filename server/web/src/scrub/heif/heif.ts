@@ -61,7 +61,8 @@ function read(m: Heif, b: Bytes, at: number): boolean {
     m.idat = at + idat.byteOffset - b.byteOffset;
     m.f.media = true;
   }
-  return readItems(m, get('iinf')) && readPrimary(m, get('pitm')) && readExtents(m, get('iloc')) && readRefs(m, get('iref')) && readProps(m, get('iprp'));
+  return readItems(m, get('iinf')) && readPrimary(m, get('pitm')) && readExtents(m, get('iloc')) &&
+    readRefs(m, get('iref')) && readProps(m, get('iprp'));
 }
 
 /** readPrimary finds the item that is shown. It has to be of one of heifTypes. */

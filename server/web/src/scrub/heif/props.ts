@@ -8,7 +8,11 @@ import { free, Heif, heifID, HeifProp } from './meta';
 
 const isoPixi: IsoEdit = (_, p) => (p.length < 5 ? -1 : 5 + p[4]);
 
-const heifAlpha = ['urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0', 'urn:mpeg:hevc:2015:auxid:1\0', 'urn:mpeg:avc:2015:auxid:1\0'];
+const heifAlpha = [
+  'urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0',
+  'urn:mpeg:hevc:2015:auxid:1\0',
+  'urn:mpeg:avc:2015:auxid:1\0',
+];
 
 /** isoAuxC keeps the type of a picture that is the transparency of another; maps of depth or brightness go. */
 const isoAuxC: IsoEdit = (_, p) => {

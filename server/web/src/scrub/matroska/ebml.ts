@@ -67,7 +67,10 @@ export function putVoid(e: Ebml, b: Bytes): boolean {
   return true;
 }
 
-/** ebmlEach calls f for the elements in b, with as much of their payloads as there is, and reports whether b consists of elements. */
+/**
+ * ebmlEach calls f for the elements in b, with as much of their payloads as there is, and reports whether b consists of
+ * elements.
+ */
 export function ebmlEach(b: Bytes, f: (e: Ebml, payload: Bytes) => void): boolean {
   while (b.length > 0) {
     const e = ebmlHead(b);

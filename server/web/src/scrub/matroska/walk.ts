@@ -38,14 +38,19 @@ export function open(m: Mkv, e: Ebml, end: Wide): void {
   children(m, e.id, end, e.size < 0);
 }
 
-/** children passes the elements up to a position or, where the size of their parent is not known, up to one that cannot be a child of it. */
+/**
+ * children passes the elements up to a position or, where the size of their parent is not known, up to one that cannot
+ * be a child of it.
+ */
 function children(m: Mkv, parent: number, end: Wide, open: boolean): void {
   while (m.s.pos < end.n) {
     const b = m.s.peek(Math.min(ebmlHeadLen, end.n - m.s.pos));
     if (b.length === 0) return;
     const e = ebmlHead(b);
     if (!e) junk(m, parent, end.n, open);
-    else if (open && ((parent === mkvCluster && mkvEnds.has(e.id)) || e.id === mkvHeader || e.id === mkvSegment)) return;
+    else if (
+      open && ((parent === mkvCluster && mkvEnds.has(e.id)) || e.id === mkvHeader || e.id === mkvSegment)
+    ) return;
     else element(m, allowed(parent, e.id), e, end);
   }
 }

@@ -37,7 +37,11 @@ function head(b0: number, b1: number, b2: number, b3: number): Mp3Header | undef
   const sampling = (b2 >> 2) & 3;
   if (version === 1 || layer === 4 || rate === 0 || rate === 15 || sampling === 3) return undefined;
   const key = ((b1 & 0x1e) << 8) | (b2 & 0x0c);
-  return { key, size: mp3Size(version, layer, rate, sampling, (b2 >> 1) & 1), side: mp3Side(version, layer, b3 >> 6 === 3) };
+  return {
+    key,
+    size: mp3Size(version, layer, rate, sampling, (b2 >> 1) & 1),
+    side: mp3Side(version, layer, b3 >> 6 === 3),
+  };
 }
 
 function mp3Size(version: number, layer: number, rate: number, sampling: number, padding: number): number {

@@ -14,16 +14,24 @@ export interface OggCodec {
   setup: string; // what the packet after it begins with
 }
 
-export const oggFLAC: OggCodec = { magic: '\x7fFLAC\x01', headLen: () => 9 + flacHeadLen, comments: '', empty: '', setup: '' };
+export const oggFLAC: OggCodec = {
+  magic: '\x7fFLAC\x01', headLen: () => 9 + flacHeadLen, comments: '', empty: '', setup: '',
+};
 
 const nothing = '\0\0\0\0\0\0\0\0';
 const dropped = (magic: string): OggCodec => ({ magic, drop: true, comments: '', empty: '', setup: '' });
 
 const oggCodecs: OggCodec[] = [
-  { magic: '\x01vorbis', headLen: () => 30, comments: '\x03vorbis', empty: '\x03vorbis' + nothing + '\x01', setup: '\x05vorbis' },
+  {
+    magic: '\x01vorbis', headLen: () => 30, comments: '\x03vorbis', empty: '\x03vorbis' + nothing + '\x01',
+    setup: '\x05vorbis',
+  },
   { magic: 'OpusHead', headLen: opusHeadLen, comments: 'OpusTags', empty: 'OpusTags' + nothing, setup: '' },
   { magic: 'Speex   ', headLen: speexHeadLen, comments: '', empty: nothing, setup: '' },
-  { magic: '\x80theora', headLen: () => 42, comments: '\x81theora', empty: '\x81theora' + nothing, setup: '\x82theora' },
+  {
+    magic: '\x80theora', headLen: () => 42, comments: '\x81theora', empty: '\x81theora' + nothing,
+    setup: '\x82theora',
+  },
   oggFLAC,
   /* @__PURE__ */ dropped('fishead\0'),
   /* @__PURE__ */ dropped('\x80kate\0'),

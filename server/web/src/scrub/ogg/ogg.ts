@@ -40,7 +40,10 @@ function sync(o: OggFile): boolean {
   }
 }
 
-/** oggPage returns the page that b starts with, if b has all of it and its checksum is right, and the length that it claims. */
+/**
+ * oggPage returns the page that b starts with, if b has all of it and its checksum is right, and the length that it
+ * claims.
+ */
 function oggPage(b: Bytes): [Bytes | undefined, number] {
   if (b.length < oggHeadLen || !has(b, 'OggS\0')) return [undefined, 0];
   let n = oggHeadLen + b[oggSegs];

@@ -150,7 +150,8 @@ function flac(st: OggStream, s: Stream, piece: Bytes, whole: boolean): Instead {
   const last = piece[0] & 0x80;
   st.sound = last !== 0;
   const comment = typ === flacVorbisComment;
-  const instead = String.fromCharCode((comment ? typ : flacPadding) | last) + (comment ? '\0\0\x08\0\0\0\0\0\0\0\0' : '\0\0\0');
+  const instead =
+    String.fromCharCode((comment ? typ : flacPadding) | last) + (comment ? '\0\0\x08\0\0\0\0\0\0\0\0' : '\0\0\0');
   if (whole && is(piece, instead)) return keep;
   flacNoteBlock(s, typ, piece.subarray(0, 4 << 10));
   return instead;

@@ -70,7 +70,9 @@ function chunk(p: PngFile): boolean {
 /** fits reports whether a chunk may stay as it is. */
 function fits(p: PngFile, typ: string, n: number): boolean {
   const r = pngKeep[typ];
-  if (!r || n < r.size[0] || n > r.size[1] || (r.once && p.seen.has(typ)) || (r.animated && !p.seen.has('acTL'))) return false;
+  if (!r || n < r.size[0] || n > r.size[1] || (r.once && p.seen.has(typ)) || (r.animated && !p.seen.has('acTL'))) {
+    return false;
+  }
   return typ !== 'PLTE' || n % 3 === 0;
 }
 
