@@ -146,7 +146,7 @@ func isoVendor(_ *isoFile, p []byte) int64 {
 // isoDfLa keeps the first block of FLAC, which is all that a decoder needs, and
 // says that it is the last one. Others are comments and pictures.
 func isoDfLa(_ *isoFile, p []byte) int64 {
-	if len(p) < 42 || p[4]&0x7f != 0 {
+	if len(p) < 42 || p[4]&0x7f != flacStreamInfo || p[5] != 0 || p[6] != 0 || p[7] != flacStreamInfoLen {
 		return -1
 	}
 	p[4] |= 0x80

@@ -332,6 +332,21 @@ func TestISOBMFFChannels(t *testing.T) {
 	}
 }
 
+// The first block of FLAC has one length: behind a shorter one there would be room for
+// another block in the bytes that stay.
+func TestISOBMFFLengthOfFLAC(t *testing.T) {
+	good := isoMake("dfLa", 0, "\x00\x00\x00\x22", strings.Repeat("F", 34))
+	for _, head := range []string{"\x00\x00\x00\x00", "\x00\x00\x00\x21", "\x00\x01\x00\x22", "\x04\x00\x00\x22"} {
+		bad := isoMake("dfLa", 0, head, isoSecret, strings.Repeat("F", 34-len(isoSecret)))
+		in := bytes.Replace(isoMovie{}.bytes(), good[4:], bad[4:], 1)
+		laws(t, in)
+		out, rep := clean(t, in)
+		if rep.Details == scrub.Removed && bytes.Contains(out, []byte(isoSecret)) {
+			t.Errorf("%q: %v", head, rep)
+		}
+	}
+}
+
 // Ten thousand boxes in one another are not parsed deeper than the grammar
 // goes: they cannot exhaust the stack.
 func TestISOBMFFNesting(t *testing.T) {

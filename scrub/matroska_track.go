@@ -3,6 +3,7 @@ package scrub
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 )
 
 // trackEntry passes what describes a picture or a sound. Tracks of any other
@@ -67,11 +68,19 @@ func (m *mkv) trackUID(e ebml) {
 	m.s.copy(int64(e.head) + e.size)
 }
 
-// codecID passes the name of a codec, such as V_MPEG4/ISO/AVC.
+// codecID passes the name of a codec, such as V_MPEG4/ISO/AVC. What is not spelled
+// like one may be text, or a name that a decoder reads in another way than we do: some
+// stop at the first zero byte.
 func (m *mkv) codecID(e ebml) {
 	const longest = 64
 	if e.size > longest {
 		m.s.giveUp()
+	}
+	b := m.s.peek(int64(e.head) + e.size)[e.head:]
+	for _, c := range bytes.TrimRight(b, "\x00") {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '/' {
+			m.s.giveUp()
+		}
 	}
 	m.s.copy(int64(e.head) + e.size)
 }
@@ -108,9 +117,10 @@ func (m *mkv) codecPrivate(e ebml) {
 	m.s.copy(int64(e.head) + e.size)
 }
 
-// xiphPrivate empties the second of three packets, the comments. They stand in
-// Xiph lacing: in front is the length of each but the last, as bytes that are
-// added up, up to one below 255.
+// xiphPrivate empties the second of three packets, the comments. The first has one
+// length and no room for text; the third is tables, which only a decoder can check.
+// Before them stand, in Xiph lacing, the number of packets less one and the length of
+// each but the last, as bytes that are added up, up to one below 255.
 func (m *mkv) xiphPrivate(b []byte) bool {
 	if len(b) < 1 || b[0] != 2 {
 		return false
@@ -135,7 +145,10 @@ func (m *mkv) xiphPrivate(b []byte) bool {
 	if to > len(b) {
 		return false
 	}
-	return m.blankComments(b[from:to])
+	first, third := string(b[at:from]), string(b[to:])
+	vorbis := len(first) == 30 && strings.HasPrefix(first, "\x01vorbis") && strings.HasPrefix(third, "\x05vorbis")
+	theora := len(first) == 42 && strings.HasPrefix(first, "\x80theora") && strings.HasPrefix(third, "\x82theora")
+	return (vorbis || theora) && m.blankComments(b[from:to])
 }
 
 // blankComments takes the comments out of a comment header of Vorbis or Theora.
@@ -170,13 +183,14 @@ func (m *mkv) blankComments(b []byte) bool {
 	return true
 }
 
-// flacPrivate makes padding of all metadata blocks of a FLAC file but the
-// first, which describes the sound.
+// flacPrivate makes padding of all metadata blocks of a FLAC file but the first,
+// which describes the sound.
 func (m *mkv) flacPrivate(b []byte) bool {
-	if !bytes.HasPrefix(b, []byte("fLaC")) {
+	if len(b) < flacHeadLen || !bytes.HasPrefix(b, []byte("fLaC")) ||
+		b[4]&0x7F != flacStreamInfo || b[5] != 0 || b[6] != 0 || b[7] != flacStreamInfoLen {
 		return false
 	}
-	for b = b[4:]; len(b) > 0; {
+	for b = b[flacHeadLen:]; len(b) > 0; {
 		if len(b) < 4 {
 			return false
 		}
@@ -184,13 +198,11 @@ func (m *mkv) flacPrivate(b []byte) bool {
 		if n > len(b)-4 {
 			return false
 		}
-		if typ := b[0] & 0x7F; typ != flacStreamInfo || n != flacStreamInfoLen {
-			if len(bytes.Trim(b[4:4+n], "\x00")) > 0 {
-				m.s.noteWords(b[4:4+min(n, mkvNote)], Other)
-			}
-			b[0] = b[0]&0x80 | flacPadding
-			clear(b[4 : 4+n])
+		if len(bytes.Trim(b[4:4+n], "\x00")) > 0 {
+			m.s.noteWords(b[4:4+min(n, mkvNote)], Other)
 		}
+		b[0] = b[0]&0x80 | flacPadding
+		clear(b[4 : 4+n])
 		b = b[4+n:]
 	}
 	return true

@@ -84,7 +84,7 @@ export const isoVendor: IsoEdit = (_, p) => {
 };
 
 export const isoDfLa: IsoEdit = (_, p) => {
-  if (p.length < 42 || (p[4] & 0x7f) !== 0) return -1;
+  if (p.length < 42 || (p[4] & 0x7f) !== 0 || p[5] || p[6] || p[7] !== 34) return -1;
   p[4] |= 0x80;
   return 42;
 };

@@ -1,6 +1,6 @@
 import { Bytes, has, none, notZero, putLE32 } from '../bytes';
 import { copyMedia } from '../encoder';
-import { flacPadding, flacStreamInfo, flacStreamInfoLen } from '../flac/block';
+import { flacHeadLen, flacPadding, flacStreamInfo, flacStreamInfoLen } from '../flac/block';
 import { blankSpeex, opusHeadLen } from '../ogg/codec';
 import { streamWindow } from '../stream';
 import { Embedded, IDs, noteWords, Other, Software, Text } from '../words';
@@ -46,10 +46,14 @@ export function trackUID(m: Mkv, e: Ebml): void {
   m.s.copy(e.head + e.size);
 }
 
-/** codecID passes the name of a codec. */
+/**
+ * codecID passes the name of a codec. What is not spelled like one may be text, or a name that a decoder reads in
+ * another way than we do: some stop at the first zero byte.
+ */
 export function codecID(m: Mkv, e: Ebml): void {
   const longest = 64;
   if (e.size > longest) m.s.unknown();
+  if (!/^[A-Z0-9_/]*$/.test(mkvText(m.s.peek(e.head + e.size).subarray(e.head)))) m.s.unknown();
   m.s.copy(e.head + e.size);
 }
 
@@ -97,7 +101,12 @@ function xiphPrivate(m: Mkv, b: Bytes): boolean {
   }
   const from = at + lens[0];
   const to = from + lens[1];
-  return to <= b.length && blankComments(m, b.subarray(from, to));
+  if (to > b.length) return false;
+  const first = b.subarray(at, from);
+  const third = b.subarray(to);
+  const vorbis = first.length === 30 && has(first, '\x01vorbis') && has(third, '\x05vorbis');
+  const theora = first.length === 42 && has(first, '\x80theora') && has(third, '\x82theora');
+  return (vorbis || theora) && blankComments(m, b.subarray(from, to));
 }
 
 /** blankComments takes the comments out of a comment header of Vorbis or Theora. */
@@ -119,17 +128,16 @@ function blankComments(m: Mkv, b: Bytes): boolean {
 
 /** flacPrivate makes padding of all metadata blocks of a FLAC file but the first. */
 function flacPrivate(m: Mkv, b: Bytes): boolean {
-  if (!has(b, 'fLaC')) return false;
-  for (b = b.subarray(4); b.length > 0; ) {
+  if (b.length < flacHeadLen || !has(b, 'fLaC') || (b[4] & 0x7f) !== flacStreamInfo) return false;
+  if (b[5] || b[6] || b[7] !== flacStreamInfoLen) return false;
+  for (b = b.subarray(flacHeadLen); b.length > 0; ) {
     if (b.length < 4) return false;
     const n = (b[1] << 16) | (b[2] << 8) | b[3];
     if (n > b.length - 4) return false;
     const content = b.subarray(4, 4 + n);
-    if ((b[0] & 0x7f) !== flacStreamInfo || n !== flacStreamInfoLen) {
-      if (notZero(content)) noteWords(m.s, content.subarray(0, mkvNote), Other);
-      b[0] = (b[0] & 0x80) | flacPadding;
-      content.fill(0);
-    }
+    if (notZero(content)) noteWords(m.s, content.subarray(0, mkvNote), Other);
+    b[0] = (b[0] & 0x80) | flacPadding;
+    content.fill(0);
     b = b.subarray(4 + n);
   }
   return true;
