@@ -249,7 +249,7 @@ func TestStateIsRebuilt(t *testing.T) {
 	}
 	good, err := os.ReadFile(index[0])
 	must(t, err)
-	// Whoever knows the public key can seal an index that says "complete".
+	// Forged: anybody who knows the public key can seal an index that says "complete".
 	forged := forgeIndex(t, keys, names[0])
 	for _, b := range [][]byte{nil, good[:len(good)/2], []byte("junk"), forged} {
 		must(t, os.WriteFile(index[0], b, 0o600))

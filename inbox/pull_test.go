@@ -108,7 +108,7 @@ func TestJunk(t *testing.T) {
 	store, _ := newStore(t)
 	film := noise(3, 2<<20)
 	send(t, store, to, drop{files: [][]byte{film}})
-	// A letter of somebody else, and plain rubbish, take turns.
+	// The small ones are a letter to other keys, or zero bytes.
 	elsewhere, _ := newStore(t)
 	foreign := read(t, elsewhere, send(t, elsewhere, other, drop{words: "not for you"})[0])
 	src := newSource(store)

@@ -13,8 +13,8 @@ import (
 
 // removedFile holds the tombstones: the names of the objects of drops that were
 // removed, so that a pull leaves them where they are and never follows them
-// again. It is sealed, because a list of names would say that somebody removed
-// something, and what. Closing letters and small chunks stand in it too, so that
+// again. It is sealed, because a list of names would show that drops were removed,
+// and which. Closing letters and small chunks stand in it too, so that
 // they are not fetched to be tried.
 const removedFile = "removed.age"
 

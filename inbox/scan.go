@@ -53,7 +53,7 @@ func (v *Vault) scan(ctx context.Context) (*view, error) {
 }
 
 // findDrops sorts the objects of the vault into drops. The index knows most of
-// them; others came by a pull that was killed, or somebody copied them here.
+// them; others came by a pull that was killed, or were copied here.
 func (v *Vault) findDrops(ctx context.Context, w *view) error {
 	for _, e := range w.drops {
 		w.settle(e)

@@ -18,7 +18,7 @@ var (
 	errNewer = errors.New("the file was made by a newer temoin: update this program")
 )
 
-// save seals value, as JSON, to the coordinator's own key. Whoever knows the
+// save seals value, as JSON, to the coordinator's own key. Anybody who knows the
 // public key could forge such a file, so a MAC stands in front, with a key that is
 // derived from the secret one.
 func (v *Vault) save(name string, value any) error {

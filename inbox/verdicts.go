@@ -10,7 +10,7 @@ import (
 
 // verdicts remembers what became of small objects of one source that are no
 // sound letters, so that they are not all read again by each pull. None of it is
-// for ever: a wrong bit on the way can make a letter look like somebody else's.
+// for ever: a wrong bit on the way can make a letter look like another's.
 //
 // Each source has a list of its own: a box that was seized could serve rubbish
 // under a name whose true object lies in the bucket. It is a text file that only

@@ -33,7 +33,7 @@ func (o *folderObject) Abort()       {}
 
 // fillStore makes a store of drops, of which one in three is words alone, one has
 // a small photo in its letter, and one is four objects. Junk are letters to
-// somebody else.
+// other keys.
 func fillStore(t testing.TB, to, other *crypto.Recipients, drops, junk int) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,6 +1,6 @@
 // Package doctor looks at a box and the machine that it runs on, and says what is
 // wrong and what to do: the settings and keys, the disk or bucket, certificates, what
-// stands in front of the box, and whether anything writes down who comes.
+// stands in front of the box, and whether anything logs who comes.
 //
 // It changes nothing. Each check looks for itself, and ends in findings: ok, a warning,
 // or a failure with a remedy.

@@ -10,8 +10,8 @@ import (
 	"temoin/crypto"
 )
 
-// recipients checks the coordinators' keys. Whoever's key stands among them can
-// open all that arrives.
+// recipients checks the coordinators' keys. Each of them opens all that
+// arrives: one that is not a coordinator's gives everything away.
 func (d *doctor) recipients(context.Context) {
 	const check = "recipients"
 	if d.Recipients == "" {
