@@ -122,7 +122,7 @@ func bundle(entry string, defines map[string]string) ([]byte, error) {
 		Format:            api.FormatIIFE,
 		Platform:          api.PlatformBrowser,
 		Target:            api.ES2018,
-		Supported:         map[string]bool{"bigint": true}, // the curves need it; who lacks it gets the form
+		Supported:         map[string]bool{"bigint": true}, // the curves need it; a browser without it gets the form
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
@@ -167,8 +167,8 @@ func pack(script []byte) []byte {
 	return b.Bytes()
 }
 
-// compare looks at what the scripts are, not at how they are packed: that may
-// change with the compiler.
+// compare compares the scripts unpacked: the same script can be another gzip file
+// with another version of Go.
 func compare(built map[string][]byte) error {
 	left, err := os.ReadDir(dist)
 	if err != nil {
