@@ -146,7 +146,7 @@ func TestDirectDependencies(t *testing.T) {
 
 // The names that would tell who sends, or would put plaintext on the server's
 // disk. A method of our own may be called RemoteAddr (that is how connections
-// lose their address); nobody may ask for it.
+// lose their address), but no code may use it.
 var (
 	forbiddenUses = []string{
 		"ParseMultipartForm", "FormFile", "FormValue", "PostFormValue",
@@ -181,7 +181,7 @@ func TestServerNeverLooksAtTheSender(t *testing.T) {
 	}
 }
 
-// A file is one idea; nobody reads 500 lines at once.
+// A file is one idea, and short enough to be read at once.
 func TestNoFileIsLong(t *testing.T) {
 	const most = 500
 	kinds := []string{".go", ".ts", ".css", ".html", ".sh", ""}

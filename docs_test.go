@@ -27,7 +27,8 @@ func TestMarkdownIsWrapped(t *testing.T) {
 		}
 		for i, block := range strings.Split(string(b), "```") {
 			for line := range strings.SplitSeq(block, "\n") {
-				free := i%2 == 1 || strings.HasPrefix(strings.TrimSpace(line), "|") || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "<img")
+				free := i%2 == 1 || strings.HasPrefix(strings.TrimSpace(line), "|") ||
+					strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "<img")
 				if !free && utf8.RuneCountInString(line) > 120 && path.Base(p) != "hidden-details-samples.md" {
 					t.Errorf("%s: longer than 120 columns: %.60s…", p, line)
 				}
