@@ -260,7 +260,7 @@ func tryStore(ctx context.Context, store *dir.Store, kind crypto.Kind, stderr io
 	}
 	if store.Lacks() != (dir.Lacks{}) {
 		fmt.Fprintln(stderr,
-			`temoind: warning: the store's file system knows less than it should; "temoind doctor" says what and what to do`)
+			`temoind: warning: the store's file system lacks something that the box relies on; "temoind doctor" says what and what to do`)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (d *doctor) running(ctx context.Context) {
 	d.canary(ctx)
 }
 
-const startIt = "start the box, then ask again"
+const startIt = "start the box, then run temoind doctor again"
 
 func (d *doctor) isBox(ctx context.Context, r route) bool {
 	const check = "running"
@@ -79,7 +79,7 @@ func (d *doctor) canary(ctx context.Context) {
 			"switch that log off, and remove what it holds",
 			"what a sender sent is written down: %s", strings.Join(s.found, ", "))
 	case s.missed != nil:
-		d.warn(check, "ask as root", "found nowhere, but not all was looked at: %v", s.missed)
+		d.warn(check, "run temoind doctor as root", "found nowhere, but not all was looked at: %v", s.missed)
 	default:
 		d.ok(check, "what a sender sends is in no log, and not in our folders")
 	}

@@ -71,7 +71,7 @@ func (d *doctor) folder(check, path string, inMemory func(check, remedy, reason 
 		inMemory(check, disk, "%s lies in memory: a restart empties it", there)
 	case info == nil && check == "store":
 		d.warn(check,
-			"if the store lies on a disk of its own, mount that first: a start without it makes a new, empty store below the mount point; else start the box once, which makes the folder, then ask again",
+			"if the store lies on a disk of its own, mount that first: a start without it makes a new, empty store below the mount point; else start the box once, which makes the folder, then run temoind doctor again",
 			"%s is not there yet", path)
 	case info == nil:
 		d.fail(check, "make the folder, with mode 0700, for the user of the box", "%s is not there", path)

@@ -133,7 +133,7 @@ func (d *doctor) onion(context.Context) {
 	const check = "onion"
 	texts, err := d.files("etc/tor")
 	if err != nil {
-		d.warn(check, "ask as root", "the configuration of Tor cannot be read: %v", err)
+		d.warn(check, "run temoind doctor as root", "the configuration of Tor cannot be read: %v", err)
 		return
 	}
 	found := false
@@ -180,10 +180,10 @@ func (d *doctor) onionKey(folder string) {
 	_, errKey := os.Stat(filepath.Join(here, "hs_ed25519_secret_key"))
 	switch {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(errKey, fs.ErrPermission):
-		d.warn(check, "ask as root", "the key folder %s cannot be looked at", folder)
+		d.warn(check, "run temoind doctor as root", "the key folder %s cannot be looked at", folder)
 	case err == nil && info.Mode().Perm() != 0o700:
 		d.fail(check, "chmod 0700 "+folder,
-			"the key folder %s has mode %#o: who has the key is the onion", folder, info.Mode().Perm())
+			"the key folder %s has mode %#o: whoever reads the key can pose as the box", folder, info.Mode().Perm())
 	case err != nil || errKey != nil:
 		d.warn(check, "start Tor", "there is no key in %s yet", folder)
 	default:

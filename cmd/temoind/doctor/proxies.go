@@ -17,7 +17,7 @@ func (d *doctor) proxies(context.Context) {
 	caddy, errCaddy := d.files("etc/caddy")
 	nginx, errNginx := d.files("etc/nginx")
 	if errCaddy != nil || errNginx != nil {
-		d.warn(check, "ask as root", "the configuration of a proxy cannot be read")
+		d.warn(check, "run temoind doctor as root", "the configuration of a proxy cannot be read")
 	}
 	found := append(caddyTrouble(caddy, d.pointsAtBox), d.nginxTrouble(nginx)...)
 	for _, trouble := range found {

@@ -68,7 +68,7 @@ func (d *doctor) listen(context.Context) {
 		host, port, err := net.SplitHostPort(address)
 		switch {
 		case strings.HasPrefix(address, "unix:"):
-			d.ok(check, "%s: the box never meets an address", address)
+			d.ok(check, "%s: the box never sees the address of a sender", address)
 		case err != nil || port == "":
 			d.fail(check, "write host:port or unix:PATH", "%q is not an address", address)
 		case host == "localhost" || net.ParseIP(host).IsLoopback():

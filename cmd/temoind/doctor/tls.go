@@ -51,7 +51,7 @@ func (d *doctor) ordered(name string) {
 		d.warn(check, renew, "there is no certificate for %s yet in %s", name, folder)
 		return
 	case err != nil:
-		d.warn(check, "ask as root", "%v", err)
+		d.warn(check, "run temoind doctor as root", "%v", err)
 		return
 	}
 	pair, err := tls.X509KeyPair(text, text)
