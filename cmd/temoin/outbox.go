@@ -25,6 +25,7 @@ type outbox struct {
 	put    func(ctx context.Context, id string, body []byte) error
 	acked  func(bytes int) // one call at a time
 
+	sends   sync.WaitGroup // those under way, also after an error
 	mu      sync.Mutex
 	changed *sync.Cond
 	next    int          // number of the next object
@@ -86,7 +87,7 @@ func (g *outgoing) Close() error {
 		return context.Cause(o.ctx)
 	}
 	o.open[k] = true
-	go o.send(k, g)
+	o.sends.Go(func() { o.send(k, g) })
 	if k == 0 {
 		o.wait(func() bool { return !o.open[0] })
 	}
@@ -124,10 +125,12 @@ func (o *outbox) wait(ok func() bool) {
 	}
 }
 
-// drain waits until everything that was closed is acknowledged.
+// drain waits until everything that was closed is acknowledged. After an error, which
+// it returns, none is on its way any more either: what arrived is final.
 func (o *outbox) drain() error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.wait(func() bool { return len(o.open) == 0 })
+	o.mu.Unlock()
+	o.sends.Wait()
 	return context.Cause(o.ctx)
 }

@@ -111,3 +111,33 @@ func TestOutboxFails(t *testing.T) {
 		t.Errorf("draining: %v", err)
 	}
 }
+
+// While one object fails another may arrive: what drain leaves is final, so that the
+// sender is told of all that arrived.
+func TestOutboxFailsWhileOthersArrive(t *testing.T) {
+	broken := errors.New("the line is cut")
+	letter, cut := crypto.ID{}.String(), crypto.ID{1}.String()
+	put := func(ctx context.Context, id string, body []byte) error {
+		switch id {
+		case letter:
+			return nil
+		case cut:
+			return broken
+		}
+		<-ctx.Done() // the answer comes just after the other's error
+		time.Sleep(10 * time.Millisecond)
+		return nil
+	}
+	arrived := 0
+	o := temoin.NewOutbox(t.Context(), box.Limits{InFlight: 16, Ahead: 32}, put, func(int) { arrived++ })
+	for _, id := range []crypto.ID{{}, {2}, {1}} {
+		g, err := o.Create(id, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Close()
+	}
+	if err := temoin.Drain(o); !errors.Is(err, broken) || arrived != 2 {
+		t.Errorf("%d objects arrived, want 2: %v", arrived, err)
+	}
+}
