@@ -75,20 +75,4 @@ func (s *state) partials() int {
 func (s *state) dropPartial(k key) { s.remove(partialFile(k)) }
 
 // sweepPartials throws old beginnings away.
-func (s *state) sweepPartials() {
-	root, err := s.open()
-	if err != nil {
-		return
-	}
-	dir, err := root.Open(s.name(partialFolder))
-	if err != nil {
-		return
-	}
-	defer dir.Close()
-	entries, _ := dir.ReadDir(-1)
-	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > partialAge {
-			root.Remove(s.name(path.Join(partialFolder, e.Name())))
-		}
-	}
-}
+func (s *state) sweepPartials() { s.removeOld(partialFolder, "", partialAge) }

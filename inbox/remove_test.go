@@ -3,8 +3,10 @@ package inbox_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,6 +129,57 @@ func TestUnreadableTombstones(t *testing.T) {
 	}
 	inbox.SetUnreadable(v, "")
 	pull(t, v, src)
+}
+
+// A vault on a read-only medium with a bad sector is listed and opened all the same.
+func TestUnreadableVerdictsOnAReadOnlyMedium(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	src, _ := newStore(t)
+	send(t, src, to, drop{words: "One."})
+	store, path := newStore(t)
+	v := again(t, path, keys)
+	pull(t, v, src)
+	must(t, storagetest.Put(t.Context(), store, storagetest.Key(1), make([]byte, storage.Small)))
+	_, err := v.Drops(t.Context()) // makes a list of what is not ours
+	must(t, err)
+	files, err := filepath.Glob(inbox.StateFile(v, "skip-*"))
+	must(t, err)
+	if len(files) == 0 {
+		t.Fatal("there are no verdicts")
+	}
+	for _, f := range files {
+		v := again(t, path, keys)
+		inbox.SetUnreadable(v, filepath.Base(f))
+		inbox.SetFails(v, func(string) error { return syscall.EROFS })
+		if drops, err := v.Drops(t.Context()); err != nil || len(drops) != 1 {
+			t.Errorf("without %s: %v, %v", f, drops, err)
+		}
+	}
+}
+
+// What a process that was killed left half-written goes after a day, wherever it lies.
+func TestHalfWrittenFilesAreSwept(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	src, _ := newStore(t)
+	send(t, src, to, drop{words: "One."})
+	v, path := newVault(t, keys)
+	pull(t, v, src)
+	left := make(map[string]bool)
+	for _, folder := range []string{".", "aside", "partial"} {
+		must(t, os.MkdirAll(inbox.StateFile(v, folder), 0o700))
+		for name, age := range map[string]time.Duration{".new-old": 25 * time.Hour, ".new-now": 0, "other": 25 * time.Hour} {
+			file := inbox.StateFile(v, filepath.Join(folder, name))
+			must(t, os.WriteFile(file, []byte("half"), 0o600))
+			must(t, os.Chtimes(file, time.Time{}, time.Now().Add(-age)))
+			left[file] = name != ".new-old"
+		}
+	}
+	pull(t, again(t, path, keys), src)
+	for file, want := range left {
+		if _, err := os.Stat(file); (err == nil) != want {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
 }
 
 // A damaged index is made anew, with a warning that names the file.

@@ -199,28 +199,36 @@ func (s *state) remove(file string) {
 // sweep removes what a process that was killed left half-written a day ago or
 // earlier.
 func (s *state) sweep() {
+	for _, folder := range []string{".", asideFolder, partialFolder} {
+		s.removeOld(folder, tempState, 24*time.Hour)
+	}
+}
+
+// removeOld removes the files of a folder that begin with prefix and are older than age.
+func (s *state) removeOld(folder, prefix string, age time.Duration) {
 	root, err := s.open()
 	if err != nil {
 		return
 	}
-	dir, err := root.Open(filepath.ToSlash(s.sub))
+	dir, err := root.Open(s.name(folder))
 	if err != nil {
 		return
 	}
 	defer dir.Close()
 	entries, _ := dir.ReadDir(-1)
 	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempState) &&
-			time.Since(fi.ModTime()) > 24*time.Hour {
-			root.Remove(s.name(e.Name()))
+		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), prefix) && time.Since(fi.ModTime()) > age {
+			root.Remove(s.name(path.Join(folder, e.Name())))
 		}
 	}
 }
 
+const asideFolder = "aside"
+
 // setAside keeps a damaged object under its name and a number.
 func (s *state) setAside(k key, object []byte) error {
 	for n := 1; ; n++ {
-		file := fmt.Sprintf("aside/%s.%d", hex.EncodeToString(k[:]), n)
+		file := fmt.Sprintf(asideFolder+"/%s.%d", hex.EncodeToString(k[:]), n)
 		old, err := s.read(file)
 		if err != nil {
 			return err
@@ -241,6 +249,11 @@ func (s *state) setFileAside(file string) (string, error) {
 	root, err := s.open()
 	if err != nil {
 		return "", storage.DiskError(err)
+	}
+	if s.fails != nil {
+		if err := s.fails(file); err != nil {
+			return "", storage.DiskError(s.named("renaming", file, err))
+		}
 	}
 	for n := 1; ; n++ {
 		aside := fmt.Sprintf("%s.damaged-%d", file, n)

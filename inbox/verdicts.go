@@ -53,7 +53,7 @@ func (v *Vault) loadVerdicts(source string) (*verdicts, error) {
 	b, err := v.state.read(vs.file)
 	if err != nil { // losing it costs reading again
 		v.warn("%v. It says what was not sealed to your key, and is made anew.", err)
-		if _, err := v.state.setFileAside(vs.file); err != nil {
+		if _, err := v.state.setFileAside(vs.file); forgiven(err) != nil {
 			return nil, err
 		}
 	}
