@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +39,7 @@ func renew(ls []net.Listener, c carried) error {
 	}
 	defer r.Close()
 	defer w.Close()
-	if _, err := w.Write(text); err != nil {
+	if err := carry(w, text); err != nil {
 		return err
 	}
 	files := []*os.File{r}
@@ -60,6 +61,17 @@ func renew(ls []net.Listener, c carried) error {
 	}
 	env := append(os.Environ(), renewedEnv+"="+strings.Join(fds, " "))
 	return syscall.Exec("/proc/self/exe", os.Args, env)
+}
+
+// carry writes what is carried over into a pipe that nobody reads yet. A pipe can be
+// smaller than [pipeSize]: Linux gives a user who has many of them pipes of two pages.
+// Then the error comes after a second, and the write does not block for ever.
+func carry(w *os.File, text []byte) error {
+	if err := w.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	_, err := w.Write(text)
+	return err
 }
 
 // survive keeps a file open in the next process image. It does not use Fd, which sets
