@@ -65,7 +65,7 @@ export class Stream {
   constructor(private readonly src: Reader) {}
 
   /** unknown gives up by throwing; any other error of a parser has the same effect (see scrub). */
-  unknown(): never {
+  giveUp(): never {
     throw new Error('unknown');
   }
 
@@ -74,7 +74,7 @@ export class Stream {
   }
 
   peek(n: number): Bytes {
-    if (n > maxWindow) this.unknown();
+    if (n > maxWindow) this.giveUp();
     this.fill(n);
     return this.buf.subarray(this.r, this.r + Math.max(n, 0));
   }

@@ -28,7 +28,7 @@ function chunk(w: WavFile): boolean {
   }
   let [name, n] = head;
   if (name === 'data') n = sound(w, n);
-  else if (name === 'LIST' && has(w.s.peek(12), 'wavl', 8)) w.s.unknown();
+  else if (name === 'LIST' && has(w.s.peek(12), 'wavl', 8)) w.s.giveUp();
   else if (!keep(w, name, n)) drop(w, name, n);
   pad(w, n);
   return true;
@@ -38,7 +38,7 @@ function chunk(w: WavFile): boolean {
 function keep(w: WavFile, name: string, n: number): boolean {
   const longestFormat = 64;
   if (w.seen.has(name)) return false;
-  if (name === 'fmt ' && n > longestFormat) w.s.unknown();
+  if (name === 'fmt ' && n > longestFormat) w.s.giveUp();
   if (name === 'fmt ' || (name === 'fact' && n >= 4 && n <= 12)) w.s.copy(8 + n);
   else if (name === 'ds64' && w.long && n >= 28) lengths(w, n);
   else return false;
@@ -71,7 +71,7 @@ function emptySound(w: WavFile): boolean {
   if (b.length < 4) return false;
   const name = text(b, 0, 4);
   if (wavNames.has(name)) return true;
-  if (/^[ -~]*$/.test(name)) w.s.unknown();
+  if (/^[ -~]*$/.test(name)) w.s.giveUp();
   return false;
 }
 

@@ -18,12 +18,12 @@ export function meta(f: IsoFile, b: IsoBox): void {
   const p = f.s.peek(Math.min(b.size, 4 << 10));
   const hdlr = isoFind(p.subarray(b.head + 4), b.body.plus(-4), 'hdlr');
   if (!hdlr || hdlr.length < 12 || !has(hdlr, 'pict', 8)) {
-    if (f.image) f.s.unknown();
+    if (f.image) f.s.giveUp();
     return drop(f, b, Other);
   }
-  if (b.size > heifLargest) f.s.unknown();
+  if (b.size > heifLargest) f.s.giveUp();
   const whole = f.s.peek(b.size).slice();
-  if (whole.length < b.size) f.s.unknown();
+  if (whole.length < b.size) f.s.giveUp();
   const m: Heif = {
     f,
     boxes: new Map(),
@@ -37,9 +37,9 @@ export function meta(f: IsoFile, b: IsoBox): void {
     others: false,
   };
   const inside = whole.subarray(b.head + 4);
-  if (!read(m, inside, f.s.pos + b.head + 4)) f.s.unknown();
+  if (!read(m, inside, f.s.pos + b.head + 4)) f.s.giveUp();
   choose(m);
-  if (!edit(m, inside)) f.s.unknown();
+  if (!edit(m, inside)) f.s.giveUp();
   f.index = true;
   f.s.skip(b.size);
   f.s.write(whole);
@@ -72,7 +72,7 @@ function readPrimary(m: Heif, b: Bytes | undefined): boolean {
   if (!head) return false;
   m.primary = head[0];
   const i = m.items.get(m.primary);
-  return !!i && !i.not;
+  return !!i && !i.unlisted;
 }
 
 /** readItems reads the list of items. */
@@ -90,12 +90,12 @@ function readItems(m: Heif, b: Bytes | undefined): boolean {
 function readItem(m: Heif, b: Bytes): boolean {
   const head = heifID(b.subarray(4), b, 2);
   if (!head || m.items.has(head[0])) return false;
-  const i: HeifItem = { typ: undefined, gone: true, not: true };
+  const i: HeifItem = { typ: undefined, gone: true, unlisted: true };
   m.items.set(head[0], i);
   if (b[0] < 2) return true;
   if (head[1].length < 6) return false;
   i.typ = head[1].subarray(2, 6);
-  i.gone = i.not = heifTypes.indexOf(text(i.typ, 0, 4)) < 0;
+  i.gone = i.unlisted = heifTypes.indexOf(text(i.typ, 0, 4)) < 0;
   return true;
 }
 

@@ -49,7 +49,7 @@ export function choose(m: Heif): void {
     }
   }
   m.items.forEach((i) => {
-    m.others = m.others || (i.not && !(i.typ && text(i.typ, 0, 4) === 'skip'));
+    m.others = m.others || (i.unlisted && !(i.typ && text(i.typ, 0, 4) === 'skip'));
   });
   needed(m);
 }
@@ -59,19 +59,19 @@ const heifDepth = 8;
 /** needed keeps what a picture that stays is made of, and drops what only pictures that go are made of. */
 function needed(m: Heif): void {
   const dimg = m.refs.filter((r) => r.typ === 'dimg');
-  for (let round = 0; spread(m, dimg); round++) if (round === heifDepth) m.f.s.unknown();
-  for (let round = 0; wither(m, dimg); round++) if (round === heifDepth) m.f.s.unknown();
+  for (let round = 0; keepParts(m, dimg); round++) if (round === heifDepth) m.f.s.giveUp();
+  for (let round = 0; dropParts(m, dimg); round++) if (round === heifDepth) m.f.s.giveUp();
 }
 
-/** spread keeps what a kept picture is made of (tiles, layers), one level per call. */
-function spread(m: Heif, dimg: HeifRef[]): boolean {
+/** keepParts keeps what a kept picture is made of (tiles, layers), one level per call. */
+function keepParts(m: Heif, dimg: HeifRef[]): boolean {
   let more = false;
   for (const r of dimg) {
     const from = m.items.get(r.from);
     if (!from || from.gone) continue;
     for (const id of r.to) {
       const i = m.items.get(id);
-      if (i && i.gone && !i.not) {
+      if (i && i.gone && !i.unlisted) {
         i.gone = false;
         more = true;
       }
@@ -81,10 +81,10 @@ function spread(m: Heif, dimg: HeifRef[]): boolean {
 }
 
 /**
- * wither drops parts that only removed pictures use, and auxiliary pictures (alpha, depth) of removed ones; one level
+ * dropParts drops parts that only removed pictures use, and auxiliary pictures (alpha, depth) of removed ones; one level
  * per call.
  */
-function wither(m: Heif, dimg: HeifRef[]): boolean {
+function dropParts(m: Heif, dimg: HeifRef[]): boolean {
   let more = false;
   for (const r of m.refs) {
     const i = m.items.get(r.from);

@@ -21,7 +21,7 @@ export interface Heif {
 export interface HeifItem {
   typ: Bytes | undefined; // its four letters, in place
   gone: boolean; // remove this item
-  not: boolean; // of a type that is not in heifTypes: removed even if a kept picture refers to it
+  unlisted: boolean; // of a type that is not in heifTypes: removed even if a kept picture refers to it
 }
 
 /** A HeifRef says that an item has to do with others. */

@@ -12,7 +12,7 @@ export function stsd(f: IsoFile, b: IsoBox): void {
   for (let n = b.body.plus(-8); n.n > 0; ) {
     const e = isoHeader(f.s.peek(16), n);
     if (!e) {
-      if (n.n >= 8 && !f.s.end()) f.s.unknown();
+      if (n.n >= 8 && !f.s.end()) f.s.giveUp();
       return zero(f, n.n);
     }
     entry(f, e, version);
@@ -23,7 +23,7 @@ export function stsd(f: IsoFile, b: IsoBox): void {
 /** entry passes one description: fields that depend on the kind of track, then boxes. */
 function entry(f: IsoFile, e: IsoBox, version: number): void {
   const fields = f.kind === 'soun' ? soundFields(f, e, version) : pictureFields(f, e);
-  if (fields > e.size) f.s.unknown();
+  if (fields > e.size) f.s.giveUp();
   pass(f, fields);
   walk(f, 'entry', e.wide.plus(-fields));
 }
@@ -65,7 +65,7 @@ function soundFields(f: IsoFile, e: IsoBox, version: number): number {
 /** channels passes the channel layout, unless it is that of plain mono or stereo, which decoders assume. */
 export function channels(f: IsoFile, b: IsoBox): void {
   const p = f.s.peek(b.head + 12);
-  if (p.length < b.head + 12 || b.body.n < 12) f.s.unknown();
+  if (p.length < b.head + 12 || b.body.n < 12) f.s.giveUp();
   const tag = u32(p, b.head + 4);
   const bits = u32(p, b.head + 8);
   const plain = tag === 1 << 16 ? bits === 4 || bits === 3 : tag === ((100 << 16) | 1) || tag === ((101 << 16) | 2);

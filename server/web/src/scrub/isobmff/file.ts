@@ -38,7 +38,7 @@ const isoTracks = 1024;
 export function track(f: IsoFile, id: number): IsoTrack {
   let t = f.tracks.get(id);
   if (!t) {
-    if (f.tracks.size >= isoTracks) f.s.unknown();
+    if (f.tracks.size >= isoTracks) f.s.giveUp();
     t = { dropped: false, size: 0 };
     f.tracks.set(id, t);
   }

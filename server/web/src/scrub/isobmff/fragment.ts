@@ -11,7 +11,7 @@ const nowhere = new Wide(-1);
 
 /** fragment passes a moof, which describes the samples of a piece of a movie. */
 export function fragment(f: IsoFile, b: IsoBox): void {
-  if (!f.index) f.s.unknown();
+  if (!f.index) f.s.giveUp();
   f.moof = f.s.pos;
   f.next = new Wide(f.moof);
   pass(f, b.head);
@@ -22,7 +22,7 @@ export function fragment(f: IsoFile, b: IsoBox): void {
 export function traf(f: IsoFile, b: IsoBox): void {
   if (f.drops) {
     const tfhd = ahead(f, b, 'tfhd');
-    if (!tfhd || tfhd.length < 8) f.s.unknown();
+    if (!tfhd || tfhd.length < 8) f.s.giveUp();
     const t = f.tracks.get(u32(tfhd, 4)) || { dropped: false, size: 0 };
     let whole = false;
     if (b.size <= f.s.maxWindow) {

@@ -31,20 +31,20 @@ export function isobmff(s: Stream): void {
     next: zero,
   };
   while (!s.end()) top(f);
-  if (!f.index || f.cut) s.unknown();
+  if (!f.index || f.cut) s.giveUp();
 }
 
 /** top passes one box of the file itself, or the junk in its place. */
 function top(f: IsoFile): void {
   const b = isoHeader(f.s.peek(16), wideMax);
-  if (b && (isoGrammar.has('/' + b.typ) || stranger(f, b))) box(f, '', b);
+  if (b && (isoGrammar.has('/' + b.typ) || plausible(f, b))) box(f, '', b);
   else junk(f);
 }
 
 /**
- * stranger reports whether an unlisted header looks like a real box: a printable type, and a size that fits the file.
+ * plausible reports whether an unlisted header looks like a real box: a printable type, and a size that fits the file.
  */
-function stranger(f: IsoFile, b: IsoBox): boolean {
+function plausible(f: IsoFile, b: IsoBox): boolean {
   const look = 32 << 10;
   if (!/^[ -~\xa9]*$/.test(b.typ)) return false;
   const n = Math.min(b.size, look);
@@ -53,7 +53,7 @@ function stranger(f: IsoFile, b: IsoBox): boolean {
 
 /** junk removes what follows the last box. It gives up where media may still follow. */
 function junk(f: IsoFile): void {
-  if (!f.index || !f.media || f.reach.n >= f.s.pos) f.s.unknown();
+  if (!f.index || !f.media || f.reach.n >= f.s.pos) f.s.giveUp();
   note(f, all, Other);
   f.s.zeroRest();
 }

@@ -42,6 +42,6 @@ export function note(f: IsoFile, n: number, cls: string): void {
 
 /** counted passes the header of a list: version, flags, count. */
 export function counted(f: IsoFile, b: IsoBox): void {
-  if (b.body.n < 8) f.s.unknown();
+  if (b.body.n < 8) f.s.giveUp();
   pass(f, b.head + 8);
 }

@@ -9,7 +9,7 @@ import { walk } from './walk';
 /** trak passes a track of pictures or sound. Others go with all of their samples. */
 export function trak(f: IsoFile, b: IsoBox): void {
   const hdlr = ahead(f, b, 'mdia', 'hdlr');
-  if (!hdlr || hdlr.length < 12) f.s.unknown();
+  if (!hdlr || hdlr.length < 12) f.s.giveUp();
   f.kind = text(hdlr, 8, 12);
   if (['vide', 'soun', 'pict', 'auxv'].indexOf(f.kind) < 0) return dropTrack(f, b);
   pass(f, b.head);

@@ -16,7 +16,7 @@ export function walk(f: IsoFile, parent: string, n: Wide): void {
       return;
     }
     const b = isoHeader(p, n);
-    if (!b) f.s.unknown();
+    if (!b) f.s.giveUp();
     box(f, parent, b);
     n = n.minus(b.wide);
   }
@@ -27,7 +27,7 @@ export function walk(f: IsoFile, parent: string, n: Wide): void {
 export function box(f: IsoFile, parent: string, b: IsoBox): void {
   const r = isoGrammar.get(parent + '/' + b.typ) || { do: isoDrop, says: '' };
   const action = b.typ === '\0\0\0\0' ? isoBlank : r.do;
-  if (parent === '') missed(f, action, b);
+  if (parent === '') checkMedia(f, action, b);
   switch (action) {
     case isoDrop:
       return drop(f, b, r.says);
@@ -51,14 +51,14 @@ export function box(f: IsoFile, parent: string, b: IsoBox): void {
 /** special passes a box that has a function of its own. */
 function special(f: IsoFile, b: IsoBox): void {
   const pass = f.specials[b.typ];
-  if (!pass) f.s.unknown(); // a compressed moov
+  if (!pass) f.s.giveUp(); // a compressed moov
   pass(f, b);
 }
 
-/** missed gives up if zeroing this box would destroy samples that a kept track points at. */
-function missed(f: IsoFile, action: IsoAction, b: IsoBox): void {
+/** checkMedia gives up if zeroing this box would destroy samples that a kept track points at. */
+function checkMedia(f: IsoFile, action: IsoAction, b: IsoBox): void {
   const rel = f.reach.plus(-f.s.pos);
-  if ((action === isoDrop || action === isoBlank) && rel.n > 0 && rel.less(b.wide)) f.s.unknown();
+  if ((action === isoDrop || action === isoBlank) && rel.n > 0 && rel.less(b.wide)) f.s.giveUp();
 }
 
 /** keep passes a box of which edit says how much stays, or all of it stays. */
@@ -66,7 +66,7 @@ function keep(f: IsoFile, b: IsoBox, edit?: IsoEdit): void {
   const left = b.body.n;
   if (!edit) return pass(f, b.size);
   let n = edit(f, f.s.peek(b.head + Math.min(left, isoLook)).subarray(b.head));
-  if (n < 0) f.s.unknown();
+  if (n < 0) f.s.giveUp();
   n = Math.min(n, left);
   pass(f, b.head + n);
   zero(f, left - n);

@@ -26,7 +26,7 @@ export function jpeg(s: Stream): void {
 }
 
 function finish(j: JpegFile): void {
-  if (!j.scanned && j.s.peek(3).length > 2) j.s.unknown();
+  if (!j.scanned && j.s.peek(3).length > 2) j.s.giveUp();
   if (j.s.peek(2)[1] === jpegEOI) j.s.skip(2);
   j.s.write(bytes('\xff\xd9'));
   dropTail(j.s);
@@ -56,7 +56,7 @@ function segment(j: JpegFile, m: number): void {
     j.s.skip(2);
     return;
   }
-  if (m === jpegLS || m === jpegLSE) j.s.unknown();
+  if (m === jpegLS || m === jpegLSE) j.s.giveUp();
   const b = j.s.peek(4);
   if (b.length < 4) return j.s.skipRest();
   const n = u16(b, 2) - 2;
@@ -67,10 +67,10 @@ function segment(j: JpegFile, m: number): void {
 
 function table(j: JpegFile, m: number, n: number, check: Check): void {
   const largest = 16 << 10;
-  if (n < 0 || n > largest) j.s.unknown();
+  if (n < 0 || n > largest) j.s.giveUp();
   const b = j.s.peek(4 + n);
   if (b.length < 4 + n) return j.s.skipRest();
-  if (!check(b.subarray(4))) j.s.unknown();
+  if (!check(b.subarray(4))) j.s.giveUp();
   turn(j);
   j.kept = true;
   j.s.copy(4 + n);

@@ -47,7 +47,7 @@ export function blockGroup(m: Mkv, e: Ebml): void {
       stays = blockTrack(m, payload)[1];
     }
   });
-  if (!some && !cutOff && (!parsed || n > far)) m.s.unknown();
+  if (!some && !cutOff && (!parsed || n > far)) m.s.giveUp();
   if (stays) inside(m, e);
   else voidElement(m, e);
 }

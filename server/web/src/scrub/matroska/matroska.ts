@@ -45,7 +45,7 @@ function top(m: Mkv): void {
   } else if (m.some) {
     noteJunk(m, m.s.peek(mkvNote));
     m.s.zeroRest();
-  } else m.s.unknown();
+  } else m.s.giveUp();
 }
 
 /** special passes an element that has a function of its own. The walk gets it with the file: imported, it would make a

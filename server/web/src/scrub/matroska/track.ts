@@ -20,7 +20,7 @@ export function trackEntry(m: Mkv, e: Ebml): void {
     twice = twice || values.has(c.id);
     values.set(c.id, payload);
   });
-  if (twice) m.s.unknown();
+  if (twice) m.s.giveUp();
   const get = (id: number): Bytes => values.get(id) || none;
   const number = ebmlNumber(get(mkvTrackNumber));
   const typ = ebmlNumber(get(mkvTrackType));
@@ -30,14 +30,14 @@ export function trackEntry(m: Mkv, e: Ebml): void {
     m.s.found(typ === subtitles ? Text : Embedded);
     return voidElement(m, e);
   }
-  if (m.tracks.has(number) || m.tracks.size >= mkvMaxTracks) m.s.unknown();
+  if (m.tracks.has(number) || m.tracks.size >= mkvMaxTracks) m.s.giveUp();
   m.tracks.add(number);
   inside(m, e);
 }
 
 /** trackUID overwrites a random number with the ordinal of the track. */
 export function trackUID(m: Mkv, e: Ebml): void {
-  if (e.size > 8) m.s.unknown();
+  if (e.size > 8) m.s.giveUp();
   const b = m.s.peek(e.head + e.size).subarray(e.head);
   const was = ebmlNumber(b);
   b.fill(0);
@@ -52,8 +52,8 @@ export function trackUID(m: Mkv, e: Ebml): void {
  */
 export function codecID(m: Mkv, e: Ebml): void {
   const longest = 64;
-  if (e.size > longest) m.s.unknown();
-  if (!/^[A-Z0-9_/]*$/.test(mkvText(m.s.peek(e.head + e.size).subarray(e.head)))) m.s.unknown();
+  if (e.size > longest) m.s.giveUp();
+  if (!/^[A-Z0-9_/]*$/.test(mkvText(m.s.peek(e.head + e.size).subarray(e.head)))) m.s.giveUp();
   m.s.copy(e.head + e.size);
 }
 
@@ -79,10 +79,10 @@ export function codecPrivate(m: Mkv, e: Ebml): void {
       copyMedia(m.s, e.size);
       return;
   }
-  if (e.size > streamWindow) m.s.unknown();
+  if (e.size > streamWindow) m.s.giveUp();
   const b = m.s.peek(e.head + e.size).subarray(e.head);
   if (b.length < e.size) return voidElement(m, e);
-  if (!fix(m, b)) m.s.unknown();
+  if (!fix(m, b)) m.s.giveUp();
   m.s.copy(e.head + e.size);
 }
 

@@ -66,7 +66,7 @@ export function inside(m: Mkv, e: Ebml): void {
 export function element(m: Mkv, kind: MkvKind, e: Ebml, end: Wide): void {
   if (e.id === mkvCluster && kind === mkvSpecial) return cluster(m, e, end);
   checkEnd(m, e, end);
-  if (e.size < 0) m.s.unknown();
+  if (e.size < 0) m.s.giveUp();
   switch (kind) {
     case mkvDrop:
       return voidElement(m, e);
@@ -84,21 +84,21 @@ export function element(m: Mkv, kind: MkvKind, e: Ebml, end: Wide): void {
 
 /** cluster passes a Cluster: a few seconds of all tracks. */
 function cluster(m: Mkv, e: Ebml, end: Wide): void {
-  if (m.tracks.size === 0) m.s.unknown();
+  if (m.tracks.size === 0) m.s.giveUp();
   open(m, e, end);
 }
 
 /** checkEnd gives up when an element is longer than its parent. */
 function checkEnd(m: Mkv, e: Ebml, end: Wide): void {
-  if (e.size >= 0 && end.less(ebmlEnd(e, m.s.pos))) m.s.unknown();
+  if (e.size >= 0 && end.less(ebmlEnd(e, m.s.pos))) m.s.giveUp();
 }
 
 /** number passes a number or a short name. More than 8 bytes could be hidden text: it gives up. */
 function number(m: Mkv, e: Ebml): void {
-  if (e.size > 8) m.s.unknown();
+  if (e.size > 8) m.s.giveUp();
   if (e.id === mkvDocType) {
     const name = mkvText(m.s.peek(e.head + e.size).subarray(e.head));
-    if (name !== 'matroska' && name !== 'webm') m.s.unknown();
+    if (name !== 'matroska' && name !== 'webm') m.s.giveUp();
   }
   m.s.copy(e.head + e.size);
 }
@@ -111,7 +111,7 @@ export function mkvText(b: Bytes): string {
 /** voidElement writes a Void in place of an element. */
 export function voidElement(m: Mkv, e: Ebml): void {
   note(m, e);
-  if (e.id !== ebmlVoid && !putVoid(e, m.s.peek(e.head))) m.s.unknown();
+  if (e.id !== ebmlVoid && !putVoid(e, m.s.peek(e.head))) m.s.giveUp();
   m.s.copy(e.head);
   m.s.zero(e.size);
 }
@@ -137,7 +137,7 @@ function junk(m: Mkv, parent: number, end: number, open: boolean): void {
     noteJunk(m, m.s.peek(Math.min(mkvNote, end - m.s.pos)));
     m.s.zero(end - m.s.pos);
   } else if (m.s.peek(ebmlHeadLen).length < ebmlHeadLen) m.s.zeroRest();
-  else m.s.unknown();
+  else m.s.giveUp();
 }
 
 /** resync zeroes at least one byte, and all up to the next Cluster. */

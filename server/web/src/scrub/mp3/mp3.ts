@@ -24,7 +24,7 @@ function mp3Tags(s: Stream): void {
     let n = 10 + id3Size(h);
     if (h[5] & 0x10) n += 10;
     const want = Math.min(n, streamWindow);
-    if (s.peek(want).length < want) s.unknown();
+    if (s.peek(want).length < want) s.giveUp();
     if (n > 10) noteNext(s, n, Text);
     s.skip(n);
   }
@@ -33,11 +33,11 @@ function mp3Tags(s: Stream): void {
 /** start finds the first frame. */
 function start(m: Mp3File): void {
   const b = m.s.peek(streamWindow);
-  if (b.length < 4 || mp3Free(b) || mp3Other(b)) m.s.unknown();
+  if (b.length < 4 || mp3Free(b) || mp3Other(b)) m.s.giveUp();
   const h = mp3Head(b, 0);
   if (h && b.length < streamWindow && h.size >= b.length) return begin(m, h.key);
   const [i, key] = mp3Find(b, b.length < streamWindow);
-  if (i < 0 || key === 0) m.s.unknown();
+  if (i < 0 || key === 0) m.s.giveUp();
   drop(m, b.subarray(0, i));
   begin(m, key);
 }

@@ -61,7 +61,7 @@ function oggPage(b: Bytes): [Bytes | undefined, number] {
 /** page passes or drops a page. */
 function page(o: OggFile): void {
   const [b, n] = oggPage(peekPage(o));
-  if (!o.streams && (!b || !(b[oggFlags] & oggFirst))) o.s.unknown();
+  if (!o.streams && (!b || !(b[oggFlags] & oggFirst))) o.s.giveUp();
   if (!b) return badPage(o, n);
   const st = stream(o, b);
   if (!st || st.codec.drop) {
@@ -96,7 +96,7 @@ function stream(o: OggFile, page: Bytes): OggStream | undefined {
     return o.streams && o.streams.get(serial);
   }
   const codec = oggCodecOf(page);
-  if (!codec) o.s.unknown();
+  if (!codec) o.s.giveUp();
   if (o.begun || !o.streams) {
     o.before = o.streams;
     o.streams = new Map();
@@ -105,7 +105,7 @@ function stream(o: OggFile, page: Bytes): OggStream | undefined {
   }
   const st: OggStream = { codec, serial: 0, gone: 0, packets: 0, open: false, dropping: false, sound: false };
   if (!codec.drop) st.serial = number(o, serial);
-  if (o.streams.size >= oggMaxStreams) o.s.unknown();
+  if (o.streams.size >= oggMaxStreams) o.s.giveUp();
   o.streams.set(serial, st);
   return st;
 }
@@ -126,9 +126,9 @@ function checkLink(o: OggFile): void {
     const [page, n] = oggPage(b);
     if (!page || !(page[oggFlags] & oggFirst)) break;
     const codec = oggCodecOf(page);
-    if (!codec) o.s.unknown();
+    if (!codec) o.s.giveUp();
     plays = plays || !codec.drop;
     b = b.subarray(n);
   }
-  if (!plays) o.s.unknown();
+  if (!plays) o.s.giveUp();
 }

@@ -54,7 +54,7 @@ function stays(st: OggStream, s: Stream, page: Bytes): Bytes {
   let segs = page.slice(oggHeadLen, oggHeadLen + page[oggSegs]);
   const body = page.subarray(oggHeadLen + segs.length);
   let goesOn = (page[oggFlags] & (oggContinued | oggFirst)) === oggContinued;
-  if (st.open && st.dropping && !goesOn) s.unknown();
+  if (st.open && st.dropping && !goesOn) s.giveUp();
   st.open = st.open && goesOn;
 
   let lens = oggHeadLen; // where the segments that stay end
@@ -113,7 +113,7 @@ function packet(st: OggStream, s: Stream, piece: Bytes, whole: boolean, goesOn: 
     return st.dropping ? '' : keep;
   }
   const instead = begins(st, s, piece, whole);
-  if (instead !== keep && whole && piece.length < instead.length) s.unknown();
+  if (instead !== keep && whole && piece.length < instead.length) s.giveUp();
   st.packets++;
   st.open = !whole;
   st.dropping = instead !== keep;
@@ -133,7 +133,7 @@ function begins(st: OggStream, s: Stream, piece: Bytes, whole: boolean): Instead
     noteWords(s, piece.subarray(0, 4 << 10), Software);
     return c.empty;
   }
-  if (st.packets === 1 || (st.packets === 2 && !has(piece, c.setup))) s.unknown();
+  if (st.packets === 1 || (st.packets === 2 && !has(piece, c.setup))) s.giveUp();
   return keep;
 }
 
@@ -145,7 +145,7 @@ function flac(st: OggStream, s: Stream, piece: Bytes, whole: boolean): Instead {
     st.sound = true;
     return keep;
   }
-  if (piece.length < 4) s.unknown();
+  if (piece.length < 4) s.giveUp();
   const typ = piece[0] & 0x7f;
   const last = piece[0] & 0x80;
   st.sound = last !== 0;

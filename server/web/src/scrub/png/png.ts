@@ -52,7 +52,7 @@ function chunk(p: PngFile): boolean {
   }
   const n = u32(b, 0);
   const typ = text(b, 4, 8);
-  if (n > largest || !/^[A-Za-z]*$/.test(typ)) p.s.unknown();
+  if (n > largest || !/^[A-Za-z]*$/.test(typ)) p.s.giveUp();
   if (typ === 'IEND') {
     end(p, n);
     return false;
@@ -62,7 +62,7 @@ function chunk(p: PngFile): boolean {
   else if (fits(p, typ, n)) {
     p.seen.add(typ);
     p.s.copy(8 + n + 4);
-  } else if (typ[0] < 'a') p.s.unknown();
+  } else if (typ[0] < 'a') p.s.giveUp();
   else drop(p, typ, n);
   return true;
 }

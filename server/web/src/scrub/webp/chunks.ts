@@ -10,7 +10,7 @@ export function features(s: Stream, n: number): void {
   const length = 10;
   const known = 0x3e;
   const xmp = 0x04;
-  if (n !== length) s.unknown();
+  if (n !== length) s.giveUp();
   const b = s.peek(8 + length);
   if (b.length === 8 + length) {
     b[8] &= known & ~xmp;
@@ -33,7 +33,7 @@ export function animation(s: Stream, n: number): void {
 export function frame(s: Stream, n: number): void {
   const length = 16;
   const known = 0x03;
-  if (n < length) s.unknown();
+  if (n < length) s.giveUp();
   const end = s.pos + 8 + n;
   const b = s.peek(8 + length);
   if (b.length === 8 + length) b[8 + length - 1] &= known;

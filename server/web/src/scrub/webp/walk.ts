@@ -13,7 +13,7 @@ export function chunks(s: Stream, end: number, keep: Keep): void {
     const head = riffHead(s);
     if (!head || left < 0) return riffBlank(s, left + 8, Other);
     const [name, n] = head;
-    if (n > left && webpNeeded.indexOf(name) >= 0) s.unknown();
+    if (n > left && webpNeeded.indexOf(name) >= 0) s.giveUp();
     if (n > left || !keep(s, name, n, seen)) riffJunk(s, Math.min(n, left), name === 'XMP ' ? Text : Other);
     if (n % 2 === 1 && s.pos < end) s.zero(1);
   }

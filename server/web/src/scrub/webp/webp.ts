@@ -7,10 +7,10 @@ import { chunks, Keep } from './walk';
 
 export function webp(s: Stream): void {
   const b = s.peek(20);
-  if (b.length < 20) s.unknown();
+  if (b.length < 20) s.giveUp();
   const end = 8 + le32(b, 4);
   const first = text(b, 12, 16);
-  if (end < 20 || (first !== 'VP8X' && first !== 'VP8 ' && first !== 'VP8L')) s.unknown();
+  if (end < 20 || (first !== 'VP8X' && first !== 'VP8 ' && first !== 'VP8L')) s.giveUp();
   s.copy(12);
   chunks(s, end, topChunk);
   riffBlank(s, all, Embedded);
