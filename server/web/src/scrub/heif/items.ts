@@ -81,8 +81,8 @@ function keepParts(m: Heif, dimg: HeifRef[]): boolean {
 }
 
 /**
- * dropParts drops parts that only removed pictures use, and auxiliary pictures (alpha, depth) of removed ones; one level
- * per call.
+ * dropParts drops parts that only removed pictures use, and auxiliary pictures (alpha, depth) of removed ones; one
+ * level per call.
  */
 function dropParts(m: Heif, dimg: HeifRef[]): boolean {
   let more = false;
