@@ -80,8 +80,8 @@ func BenchmarkOpen(b *testing.B) {
 	})
 }
 
-// BenchmarkSmall is what one drop of words costs, and how much of it is the
-// stretching of its receipt.
+// BenchmarkSmall measures a drop of a few words, and how much of that is PBKDF2 of
+// its receipt.
 func BenchmarkSmall(b *testing.B) {
 	_, to := keys(b, crypto.Hybrid, 2)
 	b.Run("drop", func(b *testing.B) {

@@ -26,7 +26,9 @@ func NewSecret() (s Secret) {
 	return s
 }
 
-var originGrammar = regexp.MustCompile(`^https?://[a-z0-9.\-]{1,253}(:[0-9]{1,5})?$|^https?://\[[0-9a-f:.]{2,45}\](:[0-9]{1,5})?$`)
+var originGrammar = regexp.MustCompile(
+	`^https?://[a-z0-9.\-]{1,253}(:[0-9]{1,5})?$|^https?://\[[0-9a-f:.]{2,45}\](:[0-9]{1,5})?$`,
+)
 
 // ValidOrigin reports whether s is an origin as challenges carry it: http or
 // https, a host in lower case, and a port if it was typed.
@@ -56,16 +58,19 @@ func challengeText(origin string, s Secret) string {
 	return "temoin/1 inbox\n" + origin + "\n" + hex.EncodeToString(s[:]) + "\n"
 }
 
-// Answer returns what proves knowledge of the secret towards this origin.
+// Answer returns the proof, for this origin, that one knows the secret: an
+// HMAC-SHA256 of the origin keyed with it.
 func (s Secret) Answer(origin string) [32]byte {
 	h := hmac.New(sha256.New, s[:])
 	io.WriteString(h, "temoin/1 inbox answer"+origin)
 	return [32]byte(h.Sum(nil))
 }
 
-// AnswerChallenge opens a challenge and returns the answer. A server could ask
-// for anything to be opened, so the plaintext must have the one grammar and
-// name the origin that the coordinator typed; nothing of it is ever returned.
+// AnswerChallenge opens a challenge and returns the answer. A hostile server could
+// use it as a decryption oracle: so the plaintext must have the one grammar, and
+// nothing of it is returned. It could also relay another box's challenge: so the
+// plaintext must name the origin that the coordinator typed. The errors are
+// [ErrMalformed] and [ErrNotRecipient].
 func AnswerChallenge(sealed []byte, origin string, identities ...age.Identity) (answer [32]byte, err error) {
 	if _, _, err := CheckHeader(sealed); err != nil || len(sealed) > MaxChallenge {
 		return answer, fmt.Errorf("%w: challenge", ErrMalformed)

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// fetchedChunk is what fetching and opening one chunk came to; a worker makes it, and
+// fetchedChunk is the result of fetching and opening one chunk; a worker makes it, and
 // chunks consumes it in the order of the numbers.
 type fetchedChunk struct {
 	absent bool
@@ -23,8 +23,8 @@ type chunkBuffers struct{ sealed, plain [LargeObject]byte }
 var chunkPool = sync.Pool{New: func() any { return new(chunkBuffers) }}
 
 // chunks fetches and opens chunk after chunk, several at once, and consumes
-// them in order, up to the number in a final manifest and never past 64 absent
-// ones in a row.
+// them in order, up to the number in a final manifest. It ends after
+// [AbsentInARow] absent ones: a hostile manifest can announce 2^53 chunks.
 func (r *reader) chunks(ctx context.Context, final bool) error {
 	last := uint64(maxInteger)
 	if final {

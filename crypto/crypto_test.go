@@ -103,7 +103,9 @@ func must(t testing.TB, err error) {
 }
 
 // sealDrop seals words and files of these sizes in pieces of odd sizes.
-func sealDrop(t testing.TB, to *crypto.Recipients, opt crypto.Options, words string, sizes ...int) (*memory, *crypto.Sealer) {
+func sealDrop(
+	t testing.TB, to *crypto.Recipients, opt crypto.Options, words string, sizes ...int,
+) (*memory, *crypto.Sealer) {
 	t.Helper()
 	m := newMemory()
 	s, err := crypto.NewSealer(to, m, opt)

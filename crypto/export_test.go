@@ -6,7 +6,7 @@ import (
 	"filippo.io/age"
 )
 
-// Hooks for tests: fixed randomness, and archives that nobody would write.
+// Hooks for tests: fixed randomness, and archives that the Sealer would not write.
 
 func NewFixedSealer(to *Recipients, out Output, opt Options, seed Seed, secret string, r Receipt) *Sealer {
 	id, err := ParseIdentity(secret)
@@ -39,7 +39,8 @@ var (
 	Words     = words
 )
 
-// SealAs seals any bytes to the drop of a letter, as whoever holds the letter can.
+// SealAs seals any bytes to the drop of a letter: age does not authenticate senders,
+// so that a holder of the letter can forge chunks.
 func (l *Letter) SealAs(plain []byte) []byte {
 	return SealRaw(plain, l.identity.(*age.X25519Identity).Recipient())
 }

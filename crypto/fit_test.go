@@ -19,7 +19,11 @@ func TestLettersAlwaysFit(t *testing.T) {
 		m := newMemory()
 		opt := crypto.Options{Total: 400_000}
 		for n := range r.IntN(60) * (i % 2) {
-			opt.Plan = append(opt.Plan, crypto.File{Type: "video/mp4", Name: strings.Repeat("p", r.IntN(121)), Details: fmt.Sprint(n % 10)})
+			opt.Plan = append(opt.Plan, crypto.File{
+				Type:    "video/mp4",
+				Name:    strings.Repeat("p", r.IntN(121)),
+				Details: fmt.Sprint(n % 10),
+			})
 		}
 		s, err := crypto.NewSealer(to, m, opt)
 		must(t, err)
@@ -51,8 +55,8 @@ func TestLettersAlwaysFit(t *testing.T) {
 	}
 }
 
-// What is told of a file at its end finds room in a letter that the file has
-// filled to the last byte.
+// Details and Removed come at a file's end: they find room in a letter that the file
+// has filled to the last byte.
 func TestDetailsOfAFileThatFillsTheLetter(t *testing.T) {
 	ids, to := keys(t, crypto.X25519, 1)
 	removed := strings.Fields(strings.Repeat("embedded software ", 8))
@@ -68,7 +72,8 @@ func TestDetailsOfAFileThatFillsTheLetter(t *testing.T) {
 		must(t, s.Close())
 		res, files := collect(t, m, letterOf(t, m, ids...))
 		f := res.Manifest.Files[0]
-		if res.State != crypto.Complete || !bytes.Equal(files[1], noise(size)) || f.Details != "removed" || len(f.Removed) < 10 {
+		if res.State != crypto.Complete || !bytes.Equal(files[1], noise(size)) ||
+			f.Details != "removed" || len(f.Removed) < 10 {
 			t.Fatalf("%d bytes: %s %q %+v", size, res.State, res.Problems, f)
 		}
 		if len(m.order) == 1 {
@@ -80,7 +85,8 @@ func TestDetailsOfAFileThatFillsTheLetter(t *testing.T) {
 	}
 }
 
-// The drop is full, and not spoilt: what it has is completed.
+// After ErrTooMuch, at the 100th file, Close still completes the drop with the 99
+// files that it has.
 func TestWhatFindsNoFileLeft(t *testing.T) {
 	ids, to := keys(t, crypto.X25519, 1)
 	m := newMemory()
@@ -104,14 +110,19 @@ func TestWhatFindsNoFileLeft(t *testing.T) {
 	}
 }
 
-// The page lets 99 files go with words of up to 5,000 characters: these never
-// become a file themselves, whatever stands beside them.
+// The page accepts 99 files together with words of up to 5,000 characters. Such words
+// must fit into the letter beside any manifest: as a file they would be the 100th.
 func TestWordsBesideNinetyNineFiles(t *testing.T) {
 	ids, to := keys(t, crypto.Hybrid, 16)
 	words, long := strings.Repeat("文", 5000), strings.Repeat("x", 500)
 	plan := make([]crypto.File, crypto.MaxFiles)
 	for i := range plan {
-		plan[i] = crypto.File{Type: "video/x-matroska", Name: long, Details: "removed", Removed: []string{"place", "time", "device", "ids", "person", "text", "preview", "embedded"}}
+		plan[i] = crypto.File{
+			Type:    "video/x-matroska",
+			Name:    long,
+			Details: "removed",
+			Removed: []string{"place", "time", "device", "ids", "person", "text", "preview", "embedded"},
+		}
 	}
 	m := newMemory()
 	s, err := crypto.NewSealer(to, m, crypto.Options{Via: "page", Lang: "prs", Total: -1, Plan: plan})
@@ -128,7 +139,8 @@ func TestWordsBesideNinetyNineFiles(t *testing.T) {
 	}
 	must(t, s.Close())
 	l := letterOf(t, m, ids...)
-	if res, files := collect(t, m, l); res.State != crypto.Complete || string(l.Words) != words || len(files) != crypto.MaxFiles {
+	if res, files := collect(t, m, l); res.State != crypto.Complete ||
+		string(l.Words) != words || len(files) != crypto.MaxFiles {
 		t.Errorf("%s, %d bytes of words in the letter, %d files", res.State, len(l.Words), len(files))
 	}
 }

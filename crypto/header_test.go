@@ -24,7 +24,8 @@ func TestCheckHeaderAcceptsWhatAgeWrites(t *testing.T) {
 	}
 }
 
-// hide makes age forget that hybrid recipients must not be mixed.
+// hide hides the method WrapWithLabels, by which age refuses to mix hybrid recipients
+// with others.
 type hide struct{ age.Recipient }
 
 func TestCheckHeaderRefuses(t *testing.T) {

@@ -57,7 +57,9 @@ func (f *forge) letter(archive []byte) (*crypto.Letter, error) {
 func (f *forge) capacity(size int) int { return crypto.Capacity(crypto.X25519, 1, size) }
 
 func (f *forge) chunk(k uint64, more ...crypto.Entry) {
-	f.m.objects[f.seed.ChunkID(k).Key()] = crypto.SealRaw(crypto.BuildTar(f.capacity(65536), more...), f.identity.Recipient())
+	f.m.objects[f.seed.ChunkID(k).Key()] = crypto.SealRaw(
+		crypto.BuildTar(f.capacity(65536), more...), f.identity.Recipient(),
+	)
 }
 
 func TestHostileLettersAreRefused(t *testing.T) {
@@ -214,7 +216,10 @@ func TestHostileDropsAreContained(t *testing.T) {
 		}, crypto.Damaged, "a"},
 		"a chunk that nobody misses": {func(f *forge) {
 			one := int64(1)
-			f.closing(2, crypto.File{N: 1, Size: &one, Parts: 1, SHA256: "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"})
+			f.closing(2, crypto.File{
+				N: 1, Size: &one, Parts: 1,
+				SHA256: "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+			})
 			f.chunk(1, part(f, 1, 1, "a"))
 		}, crypto.Partial, "a"},
 		"repeated for ever": {func(f *forge) {
@@ -226,8 +231,13 @@ func TestHostileDropsAreContained(t *testing.T) {
 			f.seal(f.seed.ClosingID(), crypto.Entry{Name: f.seed.Number() + "/manifest-2.json", Data: []byte(`{"v":2}`)})
 		}, crypto.Newer, ""},
 		"wrong objects.txt": {func(f *forge) {
-			f.seal(f.seed.ClosingID(), crypto.Entry{Name: f.seed.Number() + "/manifest-2.json", Data: f.manifest(func(m *crypto.Manifest) { m.Chunks = new(int64) })},
-				crypto.Entry{Name: f.seed.Number() + "/objects.txt", Data: []byte("c/../../etc/passwd\n")})
+			f.seal(f.seed.ClosingID(),
+				crypto.Entry{
+					Name: f.seed.Number() + "/manifest-2.json",
+					Data: f.manifest(func(m *crypto.Manifest) { m.Chunks = new(int64) }),
+				},
+				crypto.Entry{Name: f.seed.Number() + "/objects.txt", Data: []byte("c/../../etc/passwd\n")},
+			)
 		}, crypto.Damaged, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,7 +258,10 @@ func (f *forge) seal(id crypto.ID, e ...crypto.Entry) {
 }
 
 func (f *forge) closing(chunks int64, files ...crypto.File) {
-	f.seal(f.seed.ClosingID(), crypto.Entry{Name: f.seed.Number() + "/manifest-2.json", Data: f.manifest(func(m *crypto.Manifest) { m.Chunks, m.Files = &chunks, files })})
+	f.seal(f.seed.ClosingID(), crypto.Entry{
+		Name: f.seed.Number() + "/manifest-2.json",
+		Data: f.manifest(func(m *crypto.Manifest) { m.Chunks, m.Files = &chunks, files }),
+	})
 }
 
 func TestNewerLetterIsShown(t *testing.T) {
@@ -289,7 +302,8 @@ func FuzzOpenLetter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, identity, manifest []byte, name string, data []byte) {
 		e := g.entries(crypto.Entry{Name: name, Data: data})
 		e[0].Data, e[2].Data = identity, manifest
-		if len(name) == 0 || len(name) > 99 || strings.Contains(name, "\x00") || len(identity)+len(manifest)+len(data) > 50000 {
+		if len(name) == 0 || len(name) > 99 || strings.Contains(name, "\x00") ||
+			len(identity)+len(manifest)+len(data) > 50000 {
 			return
 		}
 		l, err := g.letter(crypto.BuildTar(g.capacity(65536), e...))
@@ -299,7 +313,8 @@ func FuzzOpenLetter(f *testing.F) {
 			}
 			return
 		}
-		if string(identity) != g.identity.String()+"\n" && (len(identity) != 75 || !bytes.HasPrefix(identity, []byte("AGE-SECRET-KEY-1"))) {
+		if string(identity) != g.identity.String()+"\n" &&
+			(len(identity) != 75 || !bytes.HasPrefix(identity, []byte("AGE-SECRET-KEY-1"))) {
 			t.Fatalf("identity.txt %q is accepted", identity)
 		}
 		if !l.Newer && (l.Manifest.Drop != l.Number || len(l.Manifest.Files) > 99) {
@@ -308,8 +323,8 @@ func FuzzOpenLetter(f *testing.F) {
 	})
 }
 
-// TestManifestOfAnyLaterVersion: a later version is a positive number, and later, on
-// machines of 32 bits as well.
+// TestManifestOfAnyLaterVersion: where int has 32 bits, a large version must not wrap
+// around to a negative number, to 0 or to 1.
 func TestManifestOfAnyLaterVersion(t *testing.T) {
 	for _, v := range []string{"2", "2147483648", "4294967295", "4294967297", "9007199254740993", "9223372036854775807"} {
 		m, err := crypto.ParseManifest([]byte(`{"v":`+v+`}`), 16<<10)

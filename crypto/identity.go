@@ -8,7 +8,7 @@ import (
 	"filippo.io/age"
 )
 
-// The errors of [ParseIdentity]. They never hold the line.
+// The errors of [ParseIdentity]. They never repeat the line, which may be a secret key.
 var (
 	// ErrNotNative: not a secret key of the two kinds that Témoin uses.
 	ErrNotNative = errors.New("crypto: not a native age key")
@@ -40,8 +40,8 @@ func (s shape) fits(line string) bool {
 }
 
 // ParseIdentity reads one secret key of either kind, as age writes it, without a line
-// feed. age's own parsers never see anything else: for some lines they would run a
-// program (a plugin).
+// feed. Everything else is refused before age sees it: for a line AGE-PLUGIN-NAME-…
+// the program age would run another program, age-plugin-NAME.
 func ParseIdentity(line string) (*Identity, error) {
 	switch {
 	case shapes[Hybrid].fits(line):
@@ -61,8 +61,8 @@ func ParseIdentity(line string) (*Identity, error) {
 }
 
 // NewIdentity is a secret key that was just made. It can be written down and sealed
-// to. It cannot open anything before [ParseIdentity] has read it: a server makes such
-// keys, and the code that decrypts is not in it.
+// to, and cannot open anything before [ParseIdentity] has read it: the server makes
+// such keys, and no code that decrypts is linked into it.
 type NewIdentity struct {
 	Secret    string        // as [ParseIdentity] reads it
 	Recipient age.Recipient // its public half

@@ -8,7 +8,8 @@ import (
 	"temoin/crypto"
 )
 
-// What was made is read again; what is no native key is told from what was mistyped.
+// A generated key is read back. A mistyped key, and a line that is no native key, give
+// different errors, neither of which repeats the key.
 func TestIdentities(t *testing.T) {
 	for _, kind := range []crypto.Kind{crypto.Hybrid, crypto.X25519} {
 		made, err := crypto.GenerateIdentity(kind)
@@ -31,7 +32,8 @@ func TestIdentities(t *testing.T) {
 			"of a plugin":            {"AGE-PLUGIN-SH-1" + made.Secret[16:], crypto.ErrNotNative},
 			"nothing":                {"", crypto.ErrNotNative},
 		} {
-			if _, err := crypto.ParseIdentity(test.line); !errors.Is(err, test.want) || strings.Contains(err.Error(), made.Secret[20:40]) {
+			if _, err := crypto.ParseIdentity(test.line); !errors.Is(err, test.want) ||
+				strings.Contains(err.Error(), made.Secret[20:40]) {
 				t.Errorf("kind %v, %s: %v", kind, what, err)
 			}
 		}

@@ -2,8 +2,8 @@ package crypto
 
 import "fmt"
 
-// letter is what an opening letter holds, besides its padding. It is a plain value: how
-// it fills is [planning]'s.
+// letter is what an opening letter holds, besides its padding. It is a plain value;
+// [planning] decides what goes into it.
 type letter struct {
 	seed     Seed
 	identity string  // the drop's secret

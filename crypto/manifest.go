@@ -49,7 +49,8 @@ type Manifest struct {
 // File is one file of a drop.
 type File struct {
 	N int `json:"n"`
-	// Type is a media type such as video/mp4; anything may stand here.
+	// Type is a media type such as video/mp4, as the sender gave it: only its length
+	// is checked, at most 100 bytes.
 	Type string `json:"type,omitempty"`
 	// Name is the sender's name for the file, kept only on demand.
 	Name string `json:"name,omitempty"`
@@ -137,8 +138,8 @@ func (m *Manifest) marshal() []byte {
 	return []byte(b.String())
 }
 
-// marshalWithin returns the manifest as JSON of at most max bytes. What does not fit is
-// left out in the order in which it can be missed: names first, then files.
+// marshalWithin returns the manifest as JSON of at most max bytes. Where it is longer
+// all names are left out, and then files, from the last one on.
 func (m Manifest) marshalWithin(max int) []byte {
 	b := m.marshal()
 	if len(b) > max {

@@ -31,7 +31,7 @@ func ParseID(s string) (ID, bool) {
 	return id, err == nil
 }
 
-// Seed is the random start of all names of a drop.
+// Seed is the random secret from which all names of a drop derive (HKDF-SHA256).
 type Seed [32]byte
 
 // LetterID returns the name of the opening letter.

@@ -18,10 +18,11 @@ type Output interface {
 type Object interface {
 	io.Writer
 	// Close says that all bytes were written; it is called at most once. The
-	// output may go on storing in the background, and reports then what became
-	// of it by means of its own.
+	// output may go on storing in the background; then it reports a failure in its
+	// own way, not here.
 	Close() error
-	// Abort gives the object up; what was written must never show.
+	// Abort gives the object up: the store must never list or return what was
+	// written.
 	Abort()
 }
 
@@ -80,7 +81,8 @@ func (o *object) room() int {
 	return (o.capacity-endMarker)&^(blockSize-1) - o.used - blockSize
 }
 
-// errRoom: a bug, but not one to lose a server for.
+// errRoom: the room in an object was counted wrong, a bug. It is an error and no
+// panic, so that it costs one drop and never the whole server.
 var errRoom = errors.New("crypto: entry does not fit into its object")
 
 // add writes an entry. It must fit.
@@ -118,7 +120,7 @@ func (o *object) finish() error {
 		err = o.age.Close()
 	}
 	if err == nil {
-		err = o.out.Close() // nobody gives up an object that is closed, whatever the error
+		err = o.out.Close() // after Close there is no Abort, whatever the error
 		sealed = true
 	}
 	return err
@@ -159,7 +161,8 @@ func (o *object) pad() error {
 	return o.write(zeros[:endMarker], zeros[:p.tail])
 }
 
-// errTorn: a bug of the output. The object cannot be completed.
+// errTorn: the output panicked in the middle of a write. Part of an entry is missing,
+// so the object cannot be completed.
 var errTorn = errors.New("crypto: writing an object was broken off")
 
 func (o *object) write(pieces ...[]byte) error {

@@ -17,7 +17,8 @@ var (
 	// ErrMalformed: the object breaks the format, or does not decrypt to its
 	// end. Nothing in it may be used.
 	ErrMalformed = errors.New("crypto: damaged object")
-	// ErrForeign: a good letter that lies under a name which is not its own.
+	// ErrForeign: a sound letter under a name that does not follow from its seed,
+	// such as one that was copied and replayed.
 	ErrForeign = errors.New("crypto: letter under a foreign name")
 	// ErrNewer: made by a later version of the format.
 	ErrNewer = errors.New("crypto: made by a newer version")
@@ -214,9 +215,9 @@ func (l *Letter) OpenChunk(object, buf []byte) ([]Part, error) {
 	return l.readParts(entries)
 }
 
-// Check decrypts a closing letter or chunk of this drop to its end, and keeps
-// nothing of it. What comes out is then what the sender sealed: no other copy of
-// the object differs. Buf is used as by [Letter.OpenChunk].
+// Check decrypts a closing letter or chunk of this drop to its end and keeps nothing
+// of the plaintext. Success means that the object is as the sender sealed it: to fetch
+// another copy is no use. Buf is used as by [Letter.OpenChunk].
 func (l *Letter) Check(object, buf []byte) error {
 	_, err := l.decrypt(object, buf)
 	return err
@@ -250,8 +251,8 @@ func (l *Letter) OpenClosing(object []byte) (*Closing, error) {
 	return &Closing{Manifest: m}, nil
 }
 
-// validObjects checks objects.txt, which repeats for people with a shell what
-// the seed says.
+// validObjects checks objects.txt, which lists the names of the chunks for recovery
+// with a shell (docs/recover.md). They must be those that derive from the seed.
 func (l *Letter) validObjects(b []byte, chunks int64) bool {
 	const line = 67
 	if int64(len(b)) != chunks*line || chunks > SmallObject/line {

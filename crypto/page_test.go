@@ -13,7 +13,8 @@ import (
 	"temoin/crypto"
 )
 
-// The page's script tests itself before it seals, with answers that must be ours.
+// The page's script tests itself before it seals, against known answers: here Go
+// computes the same ones.
 func TestKnownAnswersOfThePage(t *testing.T) {
 	source, err := os.ReadFile("../server/web/src/seal/selftest.ts")
 	must(t, err)

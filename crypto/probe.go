@@ -7,9 +7,9 @@ import (
 	"filippo.io/age"
 )
 
-// Probe returns an object that belongs to nobody, under a name that never
-// changes: a server writes it to find out what a store allows. Its key was
-// thrown away as it was made.
+// Probe returns an object that nobody can open, as its key is thrown away at once,
+// and its name, which is always the same. A server writes it again and again to test
+// whether the store takes objects and refuses overwrites.
 func Probe(kind Kind) (key string, object []byte, err error) {
 	id, err := GenerateIdentity(kind)
 	if err != nil {

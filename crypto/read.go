@@ -31,7 +31,7 @@ var ErrUnreadable = errors.New("crypto: the object cannot be read")
 // goroutines at once.
 type Fetch func(key string, buf []byte) ([]byte, error)
 
-// WriteFunc takes the next bytes of file n. It may not keep them.
+// WriteFunc takes the next bytes of file n. It must not keep p after it returns.
 type WriteFunc func(n int, p []byte) error
 
 // Result is what [Letter.Read] found.
@@ -87,9 +87,9 @@ type reader struct {
 	late    map[[2]int]uint64 // parts that came before one with a lower number
 	repeats int
 
-	lastChunk uint64 // of part
-	lastParts []Part
-	reopened  int
+	lastChunk uint64 // the chunk that the method part opened last
+	lastParts []Part // what was in it
+	reopened  int    // how often it opened one
 }
 
 type fileState struct {
@@ -167,7 +167,8 @@ func (r *reader) damage(format string, a ...any) {
 	}
 }
 
-// bad is an object that does not open. If it decrypts it is what the sender sealed.
+// bad records an object that does not open. If it decrypts, the sender sealed it so,
+// and another copy would be no better.
 func (r *reader) bad(key string, object []byte, format string, a ...any) {
 	if r.l.Check(object, nil) == nil {
 		r.damage(format+", as it was sent", a...)
@@ -176,13 +177,14 @@ func (r *reader) bad(key string, object []byte, format string, a ...any) {
 	r.broken(key, format, a...)
 }
 
-// broken is damage that another copy of the object would mend.
+// broken records damage that another copy of the object would mend.
 func (r *reader) broken(key, format string, a ...any) {
 	r.damage(format, a...)
 	r.res.Broken = append(r.res.Broken, key)
 }
 
-// consume takes the parts of one chunk: it hashes them beside writing them.
+// consume takes the parts of one chunk, or of the letter, which counts as chunk 0.
+// Those whose turn it is are written; the others wait for writeLate.
 func (r *reader) consume(k uint64, parts []Part) error {
 	due := parts[:0:0]
 	for _, p := range parts {
@@ -214,6 +216,7 @@ func (r *reader) file(n int) *fileState {
 	return f
 }
 
+// emit writes parts, and hashes them at the same time.
 func (r *reader) emit(parts []Part) error {
 	hashed := make(chan struct{})
 	go func() {
@@ -234,8 +237,9 @@ func (r *reader) emit(parts []Part) error {
 	return nil
 }
 
-// compare looks at a part that came before, in chunk k: the same bytes again
-// are harmless, others are damage.
+// compare looks at a part that came before, in chunk k: the same bytes again are
+// harmless, others are damage. A hostile drop could make each repeat open a chunk
+// again: after [AbsentInARow] repeats they are damage and no longer compared.
 func (r *reader) compare(k uint64, p Part) error {
 	if r.repeats++; r.repeats > AbsentInARow {
 		r.damage("parts are repeated again and again")
@@ -273,7 +277,9 @@ func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 	return nil, fmt.Errorf("chunk %d has changed while it was read", k)
 }
 
-// writeLate writes the parts that were out of order, in order.
+// writeLate writes the parts that were out of order, in order. A hostile sender could
+// shuffle parts so that each of them opens a chunk again: about two openings a chunk
+// are allowed.
 func (r *reader) writeLate() error {
 	ids := make([][2]int, 0, len(r.late))
 	for id := range r.late {
@@ -319,7 +325,11 @@ func (r *reader) judge(final bool) {
 			if final {
 				r.damage("file %02d is not in the manifest", n)
 			}
-			r.res.Files = append(r.res.Files, FileResult{File: File{N: n}, Found: st.size, Sum: hex.EncodeToString(st.hash.Sum(nil))})
+			r.res.Files = append(r.res.Files, FileResult{
+				File:  File{N: n},
+				Found: st.size,
+				Sum:   hex.EncodeToString(st.hash.Sum(nil)),
+			})
 		}
 	}
 	if final && whole && r.res.State == Partial && int64(r.res.Chunks) == *m.Chunks {

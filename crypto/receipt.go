@@ -84,8 +84,8 @@ func (r Receipt) String() string {
 	return b.String()
 }
 
-// Secret stretches the receipt into the 32 bytes that manifest-1 carries as
-// "reply". It takes a few milliseconds on purpose.
+// Secret stretches the receipt into the 32 bytes that manifest-1 carries as "reply",
+// by PBKDF2: it takes a few milliseconds, which slows guessing of receipts.
 func (r Receipt) Secret() ReplySecret {
 	b, err := pbkdf2.Key(sha256.New, string(r), []byte("temoin/1 receipt"), 20_000, 32)
 	if err != nil {
@@ -160,7 +160,8 @@ func (s ReplySecret) aead() cipher.AEAD {
 	return a
 }
 
-// replyData binds a reply to its place.
+// replyData returns the additional authenticated data of reply n: a reply that is
+// stored under another number or another receipt's name does not open.
 func (s ReplySecret) replyData(n uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte("temoin/1 reply"+s.Lookup()), n)
 }

@@ -27,7 +27,8 @@ func TestRecipientsAreChecked(t *testing.T) {
 	} {
 		if _, err := crypto.ParseRecipients(text); err == nil {
 			t.Errorf("%s is accepted", name)
-		} else if strings.Contains(strings.ToUpper(err.Error()), "AGE-SECRET-KEY-1") || strings.Contains(err.Error(), x.String()) {
+		} else if strings.Contains(strings.ToUpper(err.Error()), "AGE-SECRET-KEY-1") ||
+			strings.Contains(err.Error(), x.String()) {
 			t.Errorf("%s: the error repeats a secret: %v", name, err)
 		}
 	}

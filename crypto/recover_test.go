@@ -37,7 +37,8 @@ func ageProgram(t *testing.T, kind crypto.Kind) string {
 	}
 	if kind == crypto.Hybrid {
 		v, _ := exec.Command(p, "--version").Output()
-		if strings.HasPrefix(string(v), "1.0") || strings.HasPrefix(string(v), "1.1") || strings.HasPrefix(string(v), "v1.1") {
+		if strings.HasPrefix(string(v), "1.0") || strings.HasPrefix(string(v), "1.1") ||
+			strings.HasPrefix(string(v), "v1.1") {
 			t.Skip("this age is too old for hybrid keys: ./test builds a new one and sets TEMOIN_AGE")
 		}
 	}
@@ -101,10 +102,10 @@ func TestRecoveryByHand(t *testing.T) {
 	}
 }
 
-// The script derives a name, which takes two programs, only as long as there
-// can be an object of that name: to the number of chunks that the closing letter
-// gives, and none behind a letter that is final. What a witness wrote is no such
-// number.
+// The script derives names, which takes two programs each, up to the number of chunks
+// that the closing letter gives, and none after a letter that is final. A witness's
+// text must not pass for that number (JSON injection): here place and file name hold
+// "chunks":0.
 func TestRecoveryStopsAtTheLastChunk(t *testing.T) {
 	program := ageProgram(t, crypto.X25519)
 	ids, to := keys(t, crypto.X25519, 1)

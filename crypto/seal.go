@@ -93,7 +93,8 @@ func newSealer(to *Recipients, out Output, opt Options, seed Seed, identity *New
 			buf: buffers.Get().(*buffer)[:],
 		},
 		streaming: streaming{
-			out: out, seed: seed, kind: to.kind, dropKey: []age.Recipient{identity.Recipient}, chunkSize: size, drop: m.Drop,
+			out: out, seed: seed, kind: to.kind, dropKey: []age.Recipient{identity.Recipient},
+			chunkSize: size, drop: m.Drop,
 		},
 	}
 }
@@ -179,14 +180,20 @@ func (s *Sealer) addFile(f File) (int, error) {
 		return 0, ErrTooMuch
 	}
 	n := len(s.m.Files) + 1
-	s.m.Files = append(s.m.Files, File{N: n, Type: Clean(f.Type, 100), Name: Clean(f.Name, MaxName), Details: f.Details, Removed: f.Removed})
+	s.m.Files = append(s.m.Files, File{
+		N:       n,
+		Type:    Clean(f.Type, 100),
+		Name:    Clean(f.Name, MaxName),
+		Details: f.Details,
+		Removed: f.Removed,
+	})
 	return n, nil
 }
 
 // Details says, at the end of the current file, what became of its hidden
 // details: removed, partly or unknown, and classes of what was removed, of which
 // 160 bytes are kept. The file must have started without Details: then there is
-// room for them in the letter. Files whose details nobody told are unknown.
+// room for them in the letter. A file for which it is not called gets "unknown".
 func (s *Sealer) Details(details string, removed []string) {
 	if s.cur == nil || !s.cur.open {
 		return
@@ -233,8 +240,8 @@ func (s *Sealer) hold(p []byte) int {
 	return n
 }
 
-// Pause stores what is held, because no more may come: the rest of the open
-// chunk is padding. Writing may go on afterwards.
+// Pause stores what is held, for a sender that has fallen silent and may not come
+// back: the rest of the open chunk is padding. Writing may go on afterwards.
 func (s *Sealer) Pause() error {
 	if s.err == nil && !s.Sealed() && s.planning.n > 0 {
 		s.err = s.sealLetter(false)

@@ -49,7 +49,9 @@ func TestOutcomesOfOpeningALetter(t *testing.T) {
 			t.Fatalf("byte %d: ours by its header %v, as a whole %v", at, ours, err)
 		}
 	}
-	for _, junk := range [][]byte{make([]byte, crypto.SmallObject), letter[:100], append(letter[:len(letter):len(letter)], letter...)} {
+	for _, junk := range [][]byte{
+		make([]byte, crypto.SmallObject), letter[:100], append(letter[:len(letter):len(letter)], letter...),
+	} {
 		if _, err := crypto.OpenLetter(key, junk, mine); !errors.Is(err, crypto.ErrNotRecipient) {
 			t.Errorf("%d bytes of rubbish: %v", len(junk), err)
 		}

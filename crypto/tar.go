@@ -6,9 +6,10 @@ import (
 	"strconv"
 )
 
-// The inside of every object is a ustar archive with one possible spelling:
-// entries of type 0, then padding, then the end marker. Writing is therefore a
-// function of names and sizes, and reading is writing again and comparing.
+// The inside of every object is a ustar archive with one possible spelling: entries
+// of type 0, then padding, then the end marker. The reader writes each header again
+// from name and size and compares the bytes: otherwise an archive could be one thing
+// here and another to the program tar (a parser differential).
 
 const (
 	blockSize  = 512
@@ -29,7 +30,7 @@ func putHeader(b []byte, typ byte, name string, size int) {
 	copy(b, name)
 	copy(b[100:], "0000600\x000000000\x000000000\x00")
 	putOctal(b[124:135], size)
-	copy(b[136:], "00000000000\x00        ") // mtime; the sum counts itself as spaces
+	copy(b[136:], "00000000000\x00        ") // mtime; in the checksum its own field counts as spaces
 	b[156] = typ
 	copy(b[257:], "ustar\x0000")
 	copy(b[329:], "0000000\x000000000\x00")
@@ -56,9 +57,9 @@ type padding struct {
 	tail   int // zero bytes after the end marker
 }
 
-// padFor splits what an archive of the given size has left after used bytes.
-// Where GNU tar would see zeros only after its end marker, it would not notice
-// that the file was cut; so all that is not tiny goes in front of it.
+// padFor splits what an archive of the given size has left after used bytes. GNU tar
+// does not notice when a file is cut behind the end marker: so no more than 1,023
+// zeros stand there, and longer padding goes in front of it, as a comment record.
 func padFor(capacity, used int) padding {
 	gap := capacity - used - endMarker
 	if gap < 2*blockSize {

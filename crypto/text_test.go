@@ -40,7 +40,7 @@ func TestText(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	// What is no Unicode was always read, in comments.
+	// Bytes that are no UTF-8 come back as they are: comments may be in Latin-1.
 	for _, file := range []string{"", "a", "# J\xfcrgen\nage1", "\x00\x00"} {
 		want := strings.TrimRight(file, "\x00")
 		if got, err := crypto.Text([]byte(file)); string(got) != want || err != nil {
@@ -97,7 +97,9 @@ func FuzzText(f *testing.F) {
 		if !utf8.Valid(got) {
 			return
 		}
-		for mark, order := range map[string]binary.AppendByteOrder{"\xff\xfe": binary.LittleEndian, "\xfe\xff": binary.BigEndian} {
+		for mark, order := range map[string]binary.AppendByteOrder{
+			"\xff\xfe": binary.LittleEndian, "\xfe\xff": binary.BigEndian,
+		} {
 			if wide, err := crypto.Text(utf16Of(order, mark, string(got))); err != nil || !bytes.Equal(wide, got) {
 				t.Fatalf("%q came back from UTF-16 as %q, %v", got, wide, err)
 			}

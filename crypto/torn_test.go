@@ -45,9 +45,9 @@ func (t *tornObject) Close() error {
 
 func (t *tornObject) Abort() { t.o.settled++ }
 
-// A bug of the output, at whatever call, costs no more than the object at hand:
-// what was stored before opens, no object is left lying about, and the Sealer
-// forgets what it held.
+// A panic of the output, at whatever call, costs no more than the open object: what
+// was stored before opens, every object that was begun is closed or aborted, and the
+// Sealer wipes what it held.
 func TestPanicOfTheOutput(t *testing.T) {
 	ids, to := keys(t, crypto.X25519, 1)
 	file := noise(2_500_000)

@@ -109,7 +109,9 @@ func sealVector(t *testing.T, v vector) *memory {
 	opt := crypto.Options{Via: v.Via, Lang: v.Lang, Total: v.Total}
 	for _, f := range v.Files {
 		if size := int64(f.Size); v.Plan {
-			opt.Plan = append(opt.Plan, crypto.File{Type: f.Type, Name: f.Name, Size: &size, Details: f.Details, Removed: f.Removed})
+			opt.Plan = append(opt.Plan, crypto.File{
+				Type: f.Type, Name: f.Name, Size: &size, Details: f.Details, Removed: f.Removed,
+			})
 		}
 	}
 	s := crypto.NewFixedSealer(to, m, opt, crypto.Seed(id), v.Identity, crypto.Receipt(v.Receipt))
