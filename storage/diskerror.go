@@ -10,9 +10,9 @@ import (
 
 // DiskError makes an error of the operating system into one that is [ErrFull] or
 // [ErrDenied], where it is one of these: no room or no quota left; no rights, or a
-// file system that is read-only. Every other error comes back as it is. The error
-// keeps its text, which may hold the path of a file; only its number decides, as a
-// path can read like anything.
+// file system that is read-only. Every other error comes back as it is. The text is
+// kept, with the path of a file if it holds one. Only the errno decides and never the
+// text: a path can contain the words of any error.
 func DiskError(err error) error {
 	var number syscall.Errno
 	known := errors.As(err, &number)

@@ -11,7 +11,7 @@ import (
 	"temoin/storage"
 )
 
-// Errors of the system become those of a store, and keep what they were.
+// Errors of the system become those of a store, and still unwrap to what they were.
 func TestDiskError(t *testing.T) {
 	for _, c := range []struct{ err, want error }{
 		{syscall.ENOSPC, storage.ErrFull},
@@ -24,7 +24,9 @@ func TestDiskError(t *testing.T) {
 		{syscall.ENOENT, nil},
 	} {
 		// The name of a file can read like an error.
-		err := fmt.Errorf("writing: %w", &os.PathError{Op: "write", Path: "no space left on a read-only file system", Err: c.err})
+		err := fmt.Errorf("writing: %w", &os.PathError{
+			Op: "write", Path: "no space left on a read-only file system", Err: c.err,
+		})
 		got := storage.DiskError(err)
 		if !errors.Is(got, c.err) || c.want != nil && !errors.Is(got, c.want) || c.want == nil && got != err {
 			t.Errorf("%v becomes %v", c.err, got)

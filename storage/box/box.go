@@ -28,7 +28,7 @@ import (
 	"temoin/storage"
 )
 
-// Options are what a Client may be told beside the address.
+// Options configure a Client beyond the address of its box.
 type Options struct {
 	// Proxy is socks5h://HOST:PORT. All connections then go through it, names
 	// are resolved behind it. Onion services need it (Tor listens on
@@ -48,7 +48,7 @@ type Client struct {
 	times  times
 	moved  atomic.Int64 // when an object was last acknowledged, Unix nanoseconds
 
-	endless atomic.Bool // the box knows no ranges with an end
+	endless atomic.Bool // the box refuses a Range with an end (bytes=0-99)
 
 	mu    sync.Mutex
 	token string
@@ -92,7 +92,8 @@ func New(address string, opt Options) (*Client, error) {
 		IdleConnTimeout:     30 * time.Second,
 		MaxIdleConnsPerHost: 16,
 		DisableCompression:  true,
-		// One object a connection: over HTTP/2 one loss stalls all 16.
+		// HTTP/1.1, one object a connection: over HTTP/2, one lost packet stalls all 16
+		// (TCP's head-of-line blocking).
 		Protocols:              new(http.Protocols),
 		MaxResponseHeaderBytes: 32 << 10,
 	}
@@ -116,8 +117,9 @@ func New(address string, opt Options) (*Client, error) {
 // Origin returns scheme, host and port of the box, in lower case.
 func (c *Client) Origin() string { return c.origin }
 
-// dialShort keeps little in the kernel's send buffer, so that what was written
-// has nearly left: otherwise a slow line looks like one that stands still.
+// dialShort keeps the kernel's send buffer small, so that what was written has nearly
+// left. A large buffer takes a whole object at once, and while it empties over a slow
+// line nothing seems to move: a timeout would end the request.
 func dialShort(d *net.Dialer) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := d.DialContext(ctx, network, addr)
@@ -158,7 +160,7 @@ func parseProxy(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// Info is what a box says of itself. Texts in it are the box's.
+// Info is what a box says of itself. A hostile box can write anything into the texts.
 type Info struct {
 	V           int      `json:"v"`
 	Recipients  []string `json:"recipients"`

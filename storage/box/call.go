@@ -14,8 +14,8 @@ import (
 	"temoin/storage"
 )
 
-// answerError is what a box said in place of yes. It unwraps to one of
-// package storage.
+// answerError is an answer with another status than the caller wanted. It unwraps to
+// an error of package storage.
 type answerError struct {
 	status int
 	code   string // as the box gave it, or empty
@@ -37,9 +37,9 @@ func (e *answerError) RetryAfter() time.Duration { return max(e.wait, 0) }
 
 var errIdle = errors.New("nothing moved for too long")
 
-// do sends one request and returns the answer with a body that ends when it is
-// idle. The caller closes it. Only answers with one of the given codes come
-// back; all others are errors.
+// do sends one request. It fails, and so does reading the body of the answer, when
+// nothing has moved for too long (see times). Only answers with one of the given status
+// codes come back, and the caller closes the body; all others are errors.
 func (c *Client) do(ctx context.Context, req *http.Request, codes ...int) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{limit: c.times.idle, timer: time.AfterFunc(c.times.answer, func() { cancel(errIdle) }), cancel: cancel}
@@ -144,7 +144,8 @@ func (c *Client) get(ctx context.Context, path string, most int64) ([]byte, erro
 	return readAll(resp, most)
 }
 
-// readAll reads and closes the body of an answer that may not be longer.
+// readAll reads and closes the body of an answer, of at most so many bytes: a hostile
+// box could send without end.
 func readAll(resp *http.Response, most int64) ([]byte, error) {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
@@ -171,8 +172,9 @@ func (c *Client) retry(ctx context.Context, tries int, do func() error) error {
 	}
 }
 
-// wait waits before the next try: as long as the box asked for, or a random
-// time below a limit that doubles. Either way not all clients come back at once.
+// wait waits before the next try: as long as the box asked for and a random time more,
+// or a random time below a limit that doubles. Without jitter all clients would come
+// back at once (a thundering herd).
 func (c *Client) wait(ctx context.Context, try int, err error) error {
 	limit := min(c.times.backoff<<min(try-1, 20), c.times.longest)
 	d := rand.N(limit + 1)

@@ -7,9 +7,13 @@ import (
 	"time"
 )
 
-// SetTimes makes a client impatient.
+// SetTimes gives a client short times: these, pauses of milliseconds, and three tries
+// at a full box.
 func SetTimes(c *Client, idle, patience time.Duration) {
-	c.times = times{idle: idle, answer: idle, backoff: time.Millisecond, longest: 5 * time.Millisecond, patience: patience, full: 3}
+	c.times = times{
+		idle: idle, answer: idle, backoff: time.Millisecond, longest: 5 * time.Millisecond,
+		patience: patience, full: 3,
+	}
 }
 
 // Page parses a page and writes it again.

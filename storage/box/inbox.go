@@ -110,7 +110,7 @@ func (c *Client) Open(ctx context.Context, key string, offset, n int64) (io.Read
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		body.Reader = strings.NewReader("")
 	case resp.StatusCode == http.StatusPartialContent && startsAt(resp.Header.Get("Content-Range"), offset):
-	case resp.StatusCode == http.StatusOK: // all of it, whatever was asked for
+	case resp.StatusCode == http.StatusOK: // the whole object: the Range was ignored
 		if _, err := io.CopyN(io.Discard, resp.Body, offset); err != nil && err != io.EOF {
 			resp.Body.Close()
 			return nil, fmt.Errorf("box: %w: %v", storage.ErrUnreachable, err)
@@ -130,7 +130,9 @@ func (c *Client) get206(ctx context.Context, key string, offset, n int64) (*http
 	path := "/v1/inbox/" + key
 	codes := []int{http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable}
 	if n < storage.Large && !c.endless.Load() {
-		resp, err := c.inbox(ctx, http.MethodGet, path, fmt.Sprintf("bytes=%d-%d", offset, offset+max(n, 1)-1), codes...)
+		resp, err := c.inbox(
+			ctx, http.MethodGet, path, fmt.Sprintf("bytes=%d-%d", offset, offset+max(n, 1)-1), codes...,
+		)
 		var answer *answerError
 		if !errors.As(err, &answer) || answer.status != http.StatusBadRequest {
 			return resp, err
@@ -144,8 +146,8 @@ func (c *Client) get206(ctx context.Context, key string, offset, n int64) (*http
 	return c.inbox(ctx, http.MethodGet, path, rest, codes...)
 }
 
-// startsAt accepts an answer that does not say where it starts: what comes out
-// wrong does not decrypt.
+// startsAt reports whether an answer starts at the offset. One without Content-Range is
+// accepted: bytes from another offset would not decrypt.
 func startsAt(contentRange string, offset int64) bool {
 	return contentRange == "" || strings.HasPrefix(contentRange, "bytes "+strconv.FormatInt(offset, 10)+"-")
 }

@@ -257,8 +257,8 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// FuzzChallenge answers with anything at all; the client may only refuse or
-// repeat what has the grammar.
+// FuzzChallenge lets a hostile box send any challenge under any name: only a name that
+// has the grammar gets into the client's Authorization header (header injection).
 func FuzzChallenge(f *testing.F) {
 	f.Add("00ff", []byte("challenge"))
 	f.Add("ab\r\nX-Y: z", []byte(""))
@@ -273,7 +273,9 @@ func FuzzChallenge(f *testing.F) {
 			h := http.Header{"Temoin-Challenge": {id}}
 			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(bytes.NewReader(challenge))}, nil
 		})
-		c, err := box.New("http://127.0.0.1:1", box.Options{Answer: func([]byte, string) ([32]byte, error) { return [32]byte{}, nil }})
+		c, err := box.New("http://127.0.0.1:1", box.Options{
+			Answer: func([]byte, string) ([32]byte, error) { return [32]byte{}, nil },
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,11 +11,10 @@ import (
 	"temoin/storage"
 )
 
-// Put sends the object with this ID, 64 hexadecimal digits, and returns nil
-// when the box has stored it for good. It tries again as long as there is
-// hope: until ctx ends, or ten minutes have gone by in which the box took no
-// object at all. A box that is full, or whose store is broken, is asked a few
-// times only: somebody has to act.
+// Put sends the object with this ID, 64 hexadecimal digits, and returns nil when the
+// box has stored it for good. It tries again until ctx ends, or until ten minutes have
+// gone by in which the box took no object at all. A box that is full, or whose store is
+// broken (500), is asked four times only: that lasts until its operator acts.
 func (c *Client) Put(ctx context.Context, id string, body []byte) error {
 	full := 0
 	var answer *answerError
@@ -38,7 +37,7 @@ func (c *Client) Put(ctx context.Context, id string, body []byte) error {
 			if full++; full >= c.times.full {
 				return err
 			}
-			try = max(try, 6) // slowly
+			try = max(try, 6) // with long pauses
 		case !errors.Is(err, storage.ErrUnreachable):
 			return err
 		case stuck > c.times.patience:

@@ -16,9 +16,10 @@
 // elsewhere, and on file systems without O_TMPFILE, it has a random name in
 // the folder tmp, which is never listed and is swept a day later.
 //
-// When a directory cannot be synced because of an I/O error, nobody can say
-// what of it is on the disk, and asking again may answer wrongly. The store
-// then refuses to commit until it is opened anew.
+// When a directory cannot be synced because of an I/O error, it is unknown what of
+// it is on the disk, and a second fsync may succeed although entries were lost: the
+// kernel reports a failed write once. The store then refuses to commit until it is
+// opened anew.
 //
 // # File systems that know less
 //
@@ -65,7 +66,7 @@ type Store struct {
 	// mark, when a test sets it, is called at each step of a write with the
 	// step's name and what it is about; an error takes the place of the step's.
 	mark func(step, name string) error
-	// fsync is os.File.Sync, unless a test listens.
+	// fsync is os.File.Sync; tests replace it.
 	fsync func(*os.File) error
 
 	swept sync.Once // old left-overs in tmp were looked for

@@ -123,7 +123,9 @@ func TestSkipsStrangers(t *testing.T) {
 	if err != nil || len(keys) != 1 || keys[0] != good {
 		t.Errorf("listed %q, error %v", keys, err)
 	}
-	for what, key := range map[string]string{"short": short, "empty": empty, "link": link, "folder": folder, "pipe": pipe, "misplaced": misplaced} {
+	for what, key := range map[string]string{
+		"short": short, "empty": empty, "link": link, "folder": folder, "pipe": pipe, "misplaced": misplaced,
+	} {
 		if _, err := s.Open(t.Context(), key, 0, -1); !errors.Is(err, storage.ErrNotExist) {
 			t.Errorf("opening a %s: %v", what, err)
 		}
@@ -136,8 +138,8 @@ func TestSkipsStrangers(t *testing.T) {
 	}
 }
 
-// A file of the wrong size under the name of an object is no object that is there
-// already: it is set aside, and the object stored. A link is not followed.
+// A file of the wrong size under the name of an object must not be acknowledged as
+// stored already: it is set aside, and the object stored. A link is not followed.
 func TestTornFileIsNoObject(t *testing.T) {
 	path := t.TempDir()
 	s, err := dir.New(path)
@@ -164,7 +166,9 @@ func TestTornFileIsNoObject(t *testing.T) {
 	file := filepath.Join(path, "c", key[2:4], key[2:])
 	os.MkdirAll(filepath.Dir(file), 0o700)
 	os.Symlink("/dev/null", file)
-	if err := storagetest.Put(t.Context(), s, key, storagetest.Body(9, storage.Small)); !errors.Is(err, storage.ErrDenied) {
+	if err := storagetest.Put(
+		t.Context(), s, key, storagetest.Body(9, storage.Small),
+	); !errors.Is(err, storage.ErrDenied) {
 		t.Errorf("with a link under its name: %v", err)
 	}
 }

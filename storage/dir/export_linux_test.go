@@ -1,4 +1,4 @@
 package dir
 
-// BytesOf is what statfs's answer means.
+// BytesOf computes free and total bytes from an answer of statfs(2).
 var BytesOf = bytesOf

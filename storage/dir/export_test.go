@@ -19,9 +19,9 @@ func OnSync(s *Store, f func(*os.File)) {
 	}
 }
 
-// StaleAfter makes it the moment at which what changed after fi did not long ago
-// enough to be a left-over of a crash, and fi did. It returns how to set the time
-// back.
+// StaleAfter sets the store's clock to the moment at which fi has just become old
+// enough to be swept, and a file that changed later has not. It returns how to set the
+// clock back.
 func StaleAfter(fi os.FileInfo) (restore func()) {
 	at := changed(fi).Add(stale + 1)
 	now = func() time.Time { return at }

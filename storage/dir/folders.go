@@ -7,11 +7,12 @@ import (
 	"path/filepath"
 )
 
-// errOtherRoot: a mount point whose drive went away, for example, is not filled.
+// errOtherRoot: the store's path leads to another folder than the one that was opened.
+// If a drive was unmounted, objects would fill the empty mount point.
 var errOtherRoot = errors.New("another folder is where the store was; open the store anew if that is meant")
 
-// openFan opens the folder of key, which is durable: once in the life of the store
-// for each folder, and again when someone removed it.
+// openFan opens the folder of key. It makes it durable first: once in the life of the
+// store for each folder, and again when someone removed it.
 func (s *Store) openFan(key string) (*os.File, error) {
 	for again := false; ; again = true {
 		if err := s.prepare(key[:1], key[2:4], again); err != nil {

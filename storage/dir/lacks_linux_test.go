@@ -46,8 +46,8 @@ func TestConformanceWithoutLinks(t *testing.T) {
 	})
 }
 
-// Whatever a file system says for "I know no links", objects are stored, one
-// wins a name, and nothing is left over.
+// Whichever error a file system gives for a link that it does not support, objects are
+// stored, one wins a name, and nothing is left over.
 func TestWithoutLinks(t *testing.T) {
 	for _, test := range []struct{ rename, link, unnamed error }{
 		{syscall.EINVAL, syscall.EPERM, nil},
@@ -82,7 +82,7 @@ func TestWithoutLinks(t *testing.T) {
 	}
 }
 
-// What is an error of the disk is not taken for a lack.
+// An error of the disk is not taken for a file system without links.
 func TestErrorsThatAreNoLack(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EROFS, syscall.EACCES} {
 		s, _ := failing(t, map[string]error{"rename": errno, "link": errno})
@@ -103,7 +103,10 @@ func TestErrorsThatAreNoLack(t *testing.T) {
 func TestWithoutLocks(t *testing.T) {
 	s, root := failing(t, map[string]error{"rename": syscall.EINVAL, "link": syscall.EPERM, "lock": syscall.ENOSYS})
 	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
-	for what, err := range map[string]error{"an object": storagetest.Put(t.Context(), s, key, body), "a probe": s.Probe(t.Context(), key, body)} {
+	for what, err := range map[string]error{
+		"an object": storagetest.Put(t.Context(), s, key, body),
+		"a probe":   s.Probe(t.Context(), key, body),
+	} {
 		if !errors.Is(err, storage.ErrDenied) || !strings.Contains(err.Error(), "knows neither hard links") {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -166,7 +169,8 @@ func TestLastResortIsLocked(t *testing.T) {
 	}
 }
 
-// FAT begins in 1980. Where no time can be set, the object counts more.
+// FAT's times begin in 1980. Where no time can be set, the object is stored all the
+// same, and Lacks says so.
 func TestTimesThatAreRefused(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		for _, test := range []struct {

@@ -18,7 +18,7 @@ type named struct {
 // stale is the age at which a left-over of a crash is removed.
 const stale = 24 * time.Hour
 
-// Tests have a time of their own, and stand in for a file system.
+// Variables, so that tests can set the clock and the change time of a file.
 var (
 	now     = time.Now
 	changed = changeTime
@@ -39,7 +39,7 @@ func (s *Store) openNamed() (temp, error) {
 	return &named{store: s, f: f, path: path}, nil
 }
 
-// sweep removes what a crash left long ago.
+// sweep removes files that a crash left in tmp and that are older than stale.
 func sweep(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -54,7 +54,7 @@ func sweep(dir string) {
 		}
 		path := filepath.Join(dir, e.Name())
 		if changed(fi).UTC().Year() <= fatEpoch.Year() && held(path) {
-			continue // FAT knows no time of a change, and says the constant one
+			continue // FAT has no change time and shows the constant time: the lock decides
 		}
 		os.Remove(path)
 	}
@@ -67,8 +67,8 @@ func (t *named) writeback(from, to int64) {}
 func (t *named) finish() error {
 	err := t.store.setTimes(func(when time.Time) error { return os.Chtimes(t.path, when, when) })
 	if err != nil {
-		// As in a folder of another owner. The file then tells when it came, which
-		// its change time tells anyway.
+		// For example in a folder of another owner. The modification time then shows
+		// when the object came, as the change time does anyway.
 		t.store.note(Lacks{Times: true})
 	}
 	return t.store.fsync(t.f)

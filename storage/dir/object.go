@@ -99,7 +99,7 @@ func (o *object) Commit(ctx context.Context, key string) error {
 	return nil
 }
 
-// commit makes the object last under key.
+// commit makes the object durable under key.
 func (o *object) commit(key string) error {
 	dir, err := o.store.place(o.temp, key, key[2:])
 	if dir != nil {
@@ -108,10 +108,10 @@ func (o *object) commit(key string) error {
 	return err
 }
 
-// place makes what t holds last under a name in the folder of key, and returns
-// that folder when it got so far. It returns an error that is os.ErrExist only
-// after the folder that holds the other's entry was synced: the other writer may
-// have stopped, or lost power, between its link and its own sync.
+// place makes what t holds durable under a name in the folder of key, and returns
+// that folder if it was opened. It returns an error that is os.ErrExist only after the
+// folder was synced: another writer of the name may have crashed between its link and
+// its own sync, and its entry would be acknowledged and lost.
 func (s *Store) place(t temp, key, name string) (dir *os.File, err error) {
 	if err := s.usable(); err != nil {
 		return nil, err

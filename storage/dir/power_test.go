@@ -16,8 +16,8 @@ import (
 	"temoin/storage/storagetest"
 )
 
-// disk is what a loss of power would leave, as the marks tell it: an entry is
-// on the disk once a sync of its directory that began after it has ended.
+// disk is a model, fed by the store's marks, of what a loss of power would leave: an
+// entry is on the disk once a sync of its directory has ended that began after it.
 type disk struct {
 	mu      sync.Mutex
 	synced  map[string]bool            // files
@@ -211,7 +211,9 @@ func TestFoundFoldersAreSynced(t *testing.T) {
 	}
 	put := func(s *dir.Store, from, to int) {
 		for i := from; i < to; i++ {
-			if err := storagetest.Put(t.Context(), s, storagetest.Key(i), storagetest.Body(1, storage.Small)); err != nil && !errors.Is(err, storage.ErrExist) {
+			if err := storagetest.Put(
+				t.Context(), s, storagetest.Key(i), storagetest.Body(1, storage.Small),
+			); err != nil && !errors.Is(err, storage.ErrExist) {
 				t.Fatal(err)
 			}
 		}
@@ -302,7 +304,7 @@ func TestReopenMakesNothing(t *testing.T) {
 	}
 }
 
-// What one process image does not trust, the next one does not trust either.
+// After a failed sync the next process image refuses to commit, too.
 func TestDoubtIsHandedOn(t *testing.T) {
 	s, err := dir.New(t.TempDir())
 	if err != nil {
@@ -312,7 +314,9 @@ func TestDoubtIsHandedOn(t *testing.T) {
 		t.Error("a new store is doubtful")
 	}
 	s.Doubt()
-	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small)); err == nil || !s.Doubtful() {
+	if err := storagetest.Put(
+		t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small),
+	); err == nil || !s.Doubtful() {
 		t.Errorf("a doubtful store took an object: %v", err)
 	}
 }

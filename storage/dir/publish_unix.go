@@ -37,11 +37,13 @@ func linkNew(from, to string) error {
 	return nil
 }
 
-// cannot reports an error with which file systems say that they know no such
-// thing as a link, or a rename that replaces nothing. EPERM is link(2)'s word for
-// it; unions of several disks say EXDEV for a link between two folders.
+// cannot reports an error with which a file system says that it has no hard links, or
+// no rename that replaces nothing. link(2) gives EPERM for it; unions of several disks
+// give EXDEV for a link between two folders.
 func cannot(err error) bool {
-	for _, e := range []error{unix.EPERM, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.ENOTSUP, unix.EMLINK, unix.EXDEV} {
+	for _, e := range []error{
+		unix.EPERM, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.ENOTSUP, unix.EMLINK, unix.EXDEV,
+	} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -49,10 +51,10 @@ func cannot(err error) bool {
 	return false
 }
 
-// moveLocked is the last resort, for exFAT through FUSE and folders that a
-// virtual machine shares: nobody of ours takes the name between the look and the
-// rename, because all of ours hold the lock meanwhile. The kernel ends it with
-// the process, however that ends.
+// moveLocked is the last resort, for exFAT through FUSE and folders that a virtual
+// machine shares. Another writer could take the name between the look and the rename
+// (TOCTOU), so all processes of ours hold a lock of the folder tmp meanwhile. The
+// kernel releases it when the process ends, however that ends.
 func (s *Store) moveLocked(from, to string) error {
 	lock, err := os.Open(filepath.Dir(from))
 	if err != nil {
@@ -60,7 +62,10 @@ func (s *Store) moveLocked(from, to string) error {
 	}
 	defer lock.Close()
 	if err := s.do("lock", func() error { return storage.LockFile(lock) }); err != nil {
-		return fmt.Errorf("%w: this file system knows neither hard links, nor a rename that replaces nothing, nor locks: %v", storage.ErrDenied, err)
+		return fmt.Errorf(
+			"%w: this file system knows neither hard links, nor a rename that replaces nothing, nor locks: %v",
+			storage.ErrDenied, err,
+		)
 	}
 	s.note(Lacks{Links: true})
 	if _, err := os.Lstat(to); err == nil {
@@ -95,5 +100,5 @@ func held(path string) bool {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
 }
 
-// beforeMove keeps the file open, and with it what hold did.
+// beforeMove keeps the file open, and with it the lock that hold took.
 func (t *named) beforeMove() error { return nil }

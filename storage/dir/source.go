@@ -14,9 +14,9 @@ import (
 )
 
 // List implements [storage.Source]. It holds the names of one folder at a time,
-// one in 256 of a kind. Objects that arrive meanwhile may be missed. A name of which
-// the file system can tell nothing is listed with the size [storage.Small]: whoever
-// opens it gets the error, and all others are listed.
+// one in 256 of a kind. Objects that arrive meanwhile may be missed. A name whose file
+// cannot be examined (a damaged inode) is listed with the size [storage.Small]: opening
+// it gives the error, and the list goes on.
 func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		if _, err := os.Stat(s.root); err != nil {
@@ -42,7 +42,9 @@ func related(folder, prefix string) bool {
 	return strings.HasPrefix(folder, prefix) || strings.HasPrefix(prefix, folder)
 }
 
-func (s *Store) listFolder(ctx context.Context, kind, digits, prefix, after string, yield func(storage.Info, error) bool) bool {
+func (s *Store) listFolder(
+	ctx context.Context, kind, digits, prefix, after string, yield func(storage.Info, error) bool,
+) bool {
 	fail := func(err error) bool {
 		yield(storage.Info{}, fmt.Errorf("storage/dir: listing: %w", err))
 		return false
@@ -70,7 +72,7 @@ func (s *Store) listFolder(ctx context.Context, kind, digits, prefix, after stri
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			continue // deleted meanwhile
-		case err != nil: // a damaged inode: opening it tells, and ends no list
+		case err != nil: // a damaged inode, see List
 		case !isObject(key, fi):
 			continue
 		default:
@@ -125,6 +127,9 @@ func (s *Store) Open(ctx context.Context, key string, offset, n int64) (io.ReadC
 	}{io.LimitReader(f, n), f}, nil
 }
 
+// openObject opens the file of an object, and nothing else that may lie under its name.
+// The file could be replaced between the look and the opening (TOCTOU): so it compares
+// the two.
 func openObject(path, key string) (*os.File, error) {
 	named, err := os.Lstat(path)
 	if err != nil {

@@ -62,8 +62,8 @@ func TestTwoWritersAtATornFile(t *testing.T) {
 	}
 }
 
-// An entry of which the disk can tell nothing ends no list: it is named, and opening
-// it tells.
+// An entry with a damaged inode does not end the list: it is listed, and opening it
+// gives the error.
 func TestDamagedEntryEndsNoList(t *testing.T) {
 	s, err := dir.New(t.TempDir())
 	if err != nil {

@@ -14,8 +14,9 @@ func (s *Store) usable() error {
 }
 
 // Doubtful reports whether the store refuses to commit because a sync of a folder
-// failed. Doubt makes it so: a process that replaces itself hands that on, or the
-// next one would take for durable what may be in the kernel's memory alone.
+// failed. A process that replaces itself hands this on, by [Store.Doubt] in the new
+// image: otherwise that would take entries for durable that are in the kernel's cache
+// only.
 func (s *Store) Doubtful() bool { return s.usable() != nil }
 
 // Doubt makes every Commit fail, as if the last sync of a folder had failed. See
@@ -35,9 +36,9 @@ func (s *Store) failLocked(err error) {
 	}
 }
 
-// sync makes the entries that d holds now durable. Each caller pays for its
-// own: with 256 folders two writers seldom meet in one, and file systems with
-// a journal merge the syncs of different folders by themselves.
+// sync makes the entries that d holds now durable. There is no group commit: with 256
+// folders two writers seldom meet in one, and file systems with a journal merge the
+// syncs of different folders by themselves.
 func (s *Store) sync(d *os.File, name string) error {
 	err := s.at("dir-syncing", name)
 	if err == nil {

@@ -96,8 +96,9 @@ func (t *unnamed) publish(dir *os.File, name string) error {
 	return err
 }
 
-// publishCopy is publish where a file without a name can be had, and it takes no
-// times or no link, as in some file systems in user space. From then on the store begins with files that have names.
+// publishCopy copies an unnamed file into a named one and publishes that: some file
+// systems in user space make files without a name, and cannot set their times or link
+// them. From then on the store begins with files that have names.
 func (t *unnamed) publishCopy(dir *os.File, name string) error {
 	t.store.setPlain()
 	c, err := t.store.openNamed()

@@ -18,7 +18,8 @@ const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
 // directories: its entries are then as durable as it makes them. EBADF comes from
 // some that sync nothing which was opened for reading.
 func unsyncable(err error) bool {
-	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EBADF)
+	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) ||
+		errors.Is(err, unix.EBADF)
 }
 
 // identity is the device and the number of a folder on it.

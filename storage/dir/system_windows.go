@@ -15,7 +15,8 @@ const openFlags = 0
 // unsyncable: Windows syncs no directories and refuses to try. The move that
 // names an object is written through instead.
 func unsyncable(err error) bool {
-	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_INVALID_HANDLE) || errors.Is(err, os.ErrPermission)
+	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_INVALID_HANDLE) ||
+		errors.Is(err, os.ErrPermission)
 }
 
 func (s *Store) openTemp() (temp, error) { return s.openNamed() }

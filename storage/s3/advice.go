@@ -54,14 +54,16 @@ var remedies = map[string]string{
 	"RequestTimeTooSkewed":  "the clock of this machine is wrong: set it (systemd-timesyncd does)",
 }
 
-// elsewhere reports whether the service says that it is not the one to ask.
+// elsewhere reports whether the service says that the bucket is at another address or
+// in another region.
 func elsewhere(answer minio.ErrorResponse) bool {
 	switch answer.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return true
 	}
 	switch answer.Code {
-	case minio.AuthorizationHeaderMalformed, minio.InvalidRegion, "IllegalLocationConstraintException", "IncorrectEndpoint":
+	case minio.AuthorizationHeaderMalformed, minio.InvalidRegion,
+		"IllegalLocationConstraintException", "IncorrectEndpoint":
 		return true
 	}
 	return false

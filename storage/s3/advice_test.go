@@ -29,7 +29,8 @@ func TestAdvice(t *testing.T) {
 		{"a region that is none", func() *http.Response { return reply(400, "InvalidRegion", "<Region>topsecret; rm</Region>") }, "?region=NAME"},
 		{"object lock, by its code", func() *http.Response { return reply(400, "InvalidRequest", "") }, "object lock"},
 		{"object lock, by its words", func() *http.Response {
-			return reply(400, "BadRequest", "<Message>Content-MD5 HTTP header is required for Put Object requests with Object Lock parameters</Message>")
+			return reply(400, "BadRequest",
+				"<Message>Content-MD5 HTTP header is required for Put Object requests with Object Lock parameters</Message>")
 		}, "object lock"},
 		{"the clock", func() *http.Response { return reply(403, "RequestTimeTooSkewed", "") }, "clock"},
 		{"a wrong secret", func() *http.Response { return reply(403, "SignatureDoesNotMatch", "") }, "secret key"},
@@ -81,7 +82,8 @@ func TestPreconditionRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.CheckPreconditions(t.Context(), key, body); !errors.Is(err, s3.ErrOverwrites) || !strings.Contains(err.Error(), "takes no object that is sent with If-None-Match") {
+		if err := s.CheckPreconditions(t.Context(), key, body); !errors.Is(err, s3.ErrOverwrites) ||
+			!strings.Contains(err.Error(), "takes no object that is sent with If-None-Match") {
 			t.Errorf("%d %s: %v", test.status, test.code, err)
 		}
 		if err := s.Put(t.Context(), key, body); !errors.Is(err, storage.ErrDenied) {
@@ -108,7 +110,8 @@ func TestPreconditionRefused(t *testing.T) {
 	}
 }
 
-// A service that knows no If-None-Match and replaces nothing all the same.
+// A service that answers 501 to If-None-Match, and 412 without it where the name is
+// taken: with overwrites accepted, storing and probing find the object there.
 func TestPreconditionRefusedAndKept(t *testing.T) {
 	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
 	f := &service{answer: func(r *http.Request) *http.Response {
@@ -117,7 +120,9 @@ func TestPreconditionRefusedAndKept(t *testing.T) {
 		}
 		return reply(412, "PreconditionFailed", "")
 	}}
-	s, err := s3.NewOver(s3.Config{Endpoint: "s3.example", Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: true}, f)
+	s, err := s3.NewOver(s3.Config{
+		Endpoint: "s3.example", Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: true,
+	}, f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +141,9 @@ func TestPreconditionRefusedAndKept(t *testing.T) {
 func TestRefusedForAnotherReason(t *testing.T) {
 	for _, accept := range []bool{false, true} {
 		f := &service{answer: refusing(400, "AuthorizationHeaderMalformed", true)}
-		s, err := s3.NewOver(s3.Config{Endpoint: "s3.example", Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: accept}, f)
+		s, err := s3.NewOver(s3.Config{
+			Endpoint: "s3.example", Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: accept,
+		}, f)
 		if err != nil {
 			t.Fatal(err)
 		}

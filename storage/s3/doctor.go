@@ -66,18 +66,20 @@ func (s *Store) get(ctx context.Context, key string) error {
 	return err
 }
 
-// list asks for one name, whatever the next one is.
+// list asks for one name: enough to learn whether the key may list.
 func (s *Store) list(ctx context.Context, prefix string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	owner := false
-	for object := range s.core.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, MaxKeys: 1, FetchOwner: &owner}) {
+	for object := range s.core.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{
+		Prefix: prefix, Recursive: true, MaxKeys: 1, FetchOwner: &owner,
+	}) {
 		return object.Err
 	}
 	return nil
 }
 
-// Stranger is what the service tells somebody who has no key.
+// Stranger is what the service answers to requests without a key.
 type Stranger struct {
 	// Gets and Lists say that the bucket is public: one object can be read by
 	// everybody who knows its name, or all names can.
@@ -109,7 +111,7 @@ func AskAsStranger(ctx context.Context, cfg Config, key string) (Stranger, error
 	return seen, nil
 }
 
-// dated remembers the time that the last answer bore. One request at a time.
+// dated remembers the Date header of the last answer. It is not safe for concurrent use.
 type dated struct {
 	*transport
 	date string

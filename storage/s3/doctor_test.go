@@ -15,7 +15,10 @@ var everything = []string{"get", "head", "list", "delete"}
 
 func TestExcess(t *testing.T) {
 	fake := storagetest.NewS3(t)
-	s := quick(t, s3.Config{Endpoint: fake.Endpoint, Insecure: true, Bucket: fake.Bucket, AccessKey: fake.Key.Access, SecretKey: fake.Key.Secret})
+	s := quick(t, s3.Config{
+		Endpoint: fake.Endpoint, Insecure: true, Bucket: fake.Bucket,
+		AccessKey: fake.Key.Access, SecretKey: fake.Key.Secret,
+	})
 	if err := s.Put(t.Context(), storagetest.Key(1), storagetest.Body(1, storage.Small)); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +36,9 @@ func TestExcess(t *testing.T) {
 
 func TestAskAsStranger(t *testing.T) {
 	fake := storagetest.NewS3(t)
-	seen, err := s3.AskAsStranger(t.Context(), s3.Config{Endpoint: fake.Endpoint, Insecure: true, Bucket: fake.Bucket}, storagetest.Key(1))
+	seen, err := s3.AskAsStranger(t.Context(), s3.Config{
+		Endpoint: fake.Endpoint, Insecure: true, Bucket: fake.Bucket,
+	}, storagetest.Key(1))
 	if err != nil || seen.Gets || seen.Lists || time.Since(seen.Clock).Abs() > time.Minute {
 		t.Errorf("a closed bucket: %+v, %v", seen, err)
 	}
@@ -42,14 +47,16 @@ func TestAskAsStranger(t *testing.T) {
 			t.Errorf("%s %s is signed", r.Method, r.Path)
 		}
 	}
-	seen, err = s3.AskAsStranger(t.Context(), s3.Config{Endpoint: "127.0.0.1:1", Insecure: true, Bucket: "box"}, storagetest.Key(1))
+	seen, err = s3.AskAsStranger(t.Context(), s3.Config{
+		Endpoint: "127.0.0.1:1", Insecure: true, Bucket: "box",
+	}, storagetest.Key(1))
 	if !errors.Is(err, storage.ErrUnreachable) || seen != (s3.Stranger{}) {
 		t.Errorf("no service: %+v, %v", seen, err)
 	}
 }
 
-// The keys of a real server: what its policies deny is not found, what they
-// allow is.
+// With the keys of a real server Excess reports the rights that its policies allow,
+// and none that they deny.
 func TestVersityExcess(t *testing.T) {
 	v := storagetest.StartVersity(t, storagetest.VersityBinary(t))
 	key := storagetest.Key(1)

@@ -10,7 +10,9 @@ import (
 
 // NewQuick is New with short deadlines.
 func NewQuick(cfg Config, tries int, total, quiet time.Duration) (*Store, error) {
-	return newStore(cfg, limits{tries: tries, total: total, put: budget{tries, total}, quiet: quiet, pause: time.Millisecond})
+	return newStore(cfg, limits{
+		tries: tries, total: total, put: budget{tries, total}, quiet: quiet, pause: time.Millisecond,
+	})
 }
 
 // NewOver is New with a service that is called in place of the network.

@@ -27,7 +27,9 @@ func TestPutFromMemory(t *testing.T) {
 		}
 	}
 	fake.InjectAlways(storagetest.Forbidden)
-	if err := s.Put(t.Context(), storagetest.Key(5), storagetest.Body(5, storage.Small)); !errors.Is(err, storage.ErrDenied) {
+	if err := s.Put(
+		t.Context(), storagetest.Key(5), storagetest.Body(5, storage.Small),
+	); !errors.Is(err, storage.ErrDenied) {
 		t.Errorf("forbidden: %v", err)
 	}
 	for _, size := range []int{0, 100, storage.Small + 1} {

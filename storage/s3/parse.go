@@ -16,8 +16,8 @@ var (
 )
 
 // Parse reads s3://HOST[:PORT]/BUCKET[/PREFIX][?insecure=true][&region=NAME].
-// It refuses everything else, keys in the URL above all: command lines and
-// configurations are read by others.
+// It refuses everything else, keys in the URL above all: others can read command lines
+// and configurations.
 func Parse(s string) (Config, error) {
 	u, err := url.Parse(s)
 	if err != nil {

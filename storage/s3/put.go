@@ -90,8 +90,9 @@ func sumOf(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// put stores the body under a name that is free. Where the service refuses to
-// be asked for that and the operator accepts it, the body is sent all the same.
+// put stores the body if the name is free (If-None-Match: *). If the service refuses
+// this header, and the operator accepts overwrites, it sends the body without it; once
+// that has worked, later requests leave it out from the start.
 func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int64, sum string) error {
 	bare := s.bare.Load()
 	answer, err := s.send(ctx, key, body, size, sum, bare)
@@ -104,9 +105,11 @@ func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int6
 	return err
 }
 
-// send sends the body until the bucket has it, refuses it, or time is up. Bare
-// leaves the precondition out. The last answer is what minio-go made of it.
-func (s *Store) send(ctx context.Context, key string, body io.ReaderAt, size int64, sum string, bare bool) (answer, err error) {
+// send sends the body until the bucket has it, refuses it, or time is up. Bare leaves
+// If-None-Match out. The first result is minio-go's error for the last try, unmapped.
+func (s *Store) send(
+	ctx context.Context, key string, body io.ReaderAt, size int64, sum string, bare bool,
+) (answer, err error) {
 	opts := minio.PutObjectOptions{
 		ContentType: "application/octet-stream",
 		// Over http minio-go would otherwise sign in pieces (aws-chunked) and

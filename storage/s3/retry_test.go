@@ -64,8 +64,8 @@ const (
 	allowed = time.Minute
 )
 
-// A bucket that is busy for a while fails no upload, and gets the time for
-// which it asked.
+// An upload survives a bucket that is busy for a while, and keeps to the pause for
+// which it asks (Retry-After).
 func TestBusyBucket(t *testing.T) {
 	for _, test := range []struct {
 		what    string
@@ -111,8 +111,8 @@ func TestBusyBucket(t *testing.T) {
 	}
 }
 
-// A bucket that stays busy is given up, not before a minute has gone and not
-// after it. A pause that it asks for is not taken for ever.
+// A bucket that stays busy is given up after about a minute, however long a pause it
+// asks for.
 func TestBucketBusyForGood(t *testing.T) {
 	for _, headers := range [][]string{nil, {"Retry-After: 2"}, {"Retry-After: 3600"}} {
 		synctest.Test(t, func(t *testing.T) {

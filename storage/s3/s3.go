@@ -91,8 +91,8 @@ type limits struct {
 	pause time.Duration // at most, before the second try; doubled for each more
 }
 
-// A service that has asked for a pause is often back within half a minute: an
-// upload waits longer than that before it fails. Whoever reads can ask again.
+// A service that has asked for a pause is often back within half a minute: an upload
+// waits longer than that before it fails. A coordinator who reads can start again.
 var defaults = limits{
 	tries: 6, total: 30 * time.Second, put: budget{total: time.Minute},
 	quiet: 20 * time.Second, pause: 250 * time.Millisecond,
@@ -130,7 +130,13 @@ func connect(cfg Config, keys *credentials.Credentials, t http.RoundTripper, l l
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{core: *core, bucket: cfg.Bucket, spool: spool{dir: cfg.Spool, idle: make(chan *os.File, idleFiles)}, limits: l, accept: cfg.AcceptOverwrites}
+	s := &Store{
+		core:   *core,
+		bucket: cfg.Bucket,
+		spool:  spool{dir: cfg.Spool, idle: make(chan *os.File, idleFiles)},
+		limits: l,
+		accept: cfg.AcceptOverwrites,
+	}
 	if cfg.Prefix != "" {
 		s.prefix = cfg.Prefix + "/"
 	}
@@ -175,11 +181,11 @@ var (
 	errRefuses = fmt.Errorf("%w: the service takes no object that is sent with If-None-Match", ErrOverwrites)
 )
 
-// CheckPreconditions proves that the service keeps what it has. It puts body
-// under key twice, and returns an error that is [ErrOverwrites] unless one of
-// them is refused because the name is taken, also when the service takes the
-// object only without being asked to keep what it has. The object stays: call it
-// with the same key and body each time, and nothing more is ever added.
+// CheckPreconditions proves that the service honours If-None-Match. It puts body under
+// key twice, and returns an error that is [ErrOverwrites] unless one of the two is
+// refused because the name is taken; also when the service accepts the object only
+// without the header. The object stays: call it with the same key and body each time,
+// and nothing more is ever added.
 func (s *Store) CheckPreconditions(ctx context.Context, key string, body []byte) error {
 	if !storage.ValidKey(key) {
 		return errors.New("storage/s3: not an object key")
@@ -193,7 +199,7 @@ func (s *Store) CheckPreconditions(ctx context.Context, key string, body []byte)
 		case err == nil:
 			continue
 		case refusesHeader(answer):
-			// What it says may be about something else: the header is left out once.
+			// The refusal may be about something else: try once without the header.
 			if _, errBare := s.send(ctx, key, r, size, sum, true); errBare == nil || errors.Is(errBare, storage.ErrExist) {
 				return errRefuses
 			}

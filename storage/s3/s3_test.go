@@ -36,8 +36,8 @@ func open(t *testing.T, cfg s3.Config) *s3.Store {
 	return s
 }
 
-// quick is a store that tries four times and has time enough for each: what it
-// does depends on no clock. Where the fake hangs it has waited long enough.
+// quick is a store that tries four times and has an hour for each: what it does
+// depends on no clock. When one of the fakes hangs, the store's timeout fires at once.
 func quick(t *testing.T, cfg s3.Config, fakes ...*storagetest.S3) *s3.Store {
 	t.Helper()
 	s, ring, err := s3.NewPatient(cfg, 4)
@@ -81,7 +81,9 @@ func TestOnlyPuts(t *testing.T) {
 	if len(requests) < 10 {
 		t.Fatalf("only %d requests", len(requests))
 	}
-	want := []string{"Authorization", "Content-Length", "Content-Type", "If-None-Match", "X-Amz-Content-Sha256", "X-Amz-Date"}
+	want := []string{
+		"Authorization", "Content-Length", "Content-Type", "If-None-Match", "X-Amz-Content-Sha256", "X-Amz-Date",
+	}
 	for _, r := range requests {
 		key, ok := strings.CutPrefix(r.Path, "/"+fake.Bucket+"/")
 		if r.Method != http.MethodPut || !ok || !storage.ValidKey(key) || r.Query != "" {
@@ -339,10 +341,12 @@ func TestParse(t *testing.T) {
 	for _, in := range []string{
 		"", "s3:", "s3://", "s3://host", "s3://host/", "http://host/bucket", "s3:///bucket", "s3:host/bucket",
 		"s3://AKIA:topsecret@host/bucket", "s3://AKIA@host/bucket", "s3://host/bucket#topsecret", "s3://host/bucket#",
-		"s3://host/bucket?secret=topsecret", "s3://host/bucket?insecure=1", "s3://host/bucket?insecure", "s3://host/bucket?region=",
+		"s3://host/bucket?secret=topsecret", "s3://host/bucket?insecure=1", "s3://host/bucket?insecure",
+		"s3://host/bucket?region=",
 		"s3://host/bucket?insecure=true&insecure=true", "s3://host/bucket?region=a%20b", "s3://host/bucket?;",
-		"s3://host/Bucket", "s3://host/b", "s3://host/bu..cket", "s3://host/bucket//a", "s3://host/bucket/a/../b", "s3://host/bucket/%2e%2e",
-		"s3://host/bucket/a%2Fb", "s3://host/bucket/a b", "s3://ho st/bucket", "s3://host:port/bucket", "s3://host/bucket--use1-az1--x-s3", "s3://host/\x00",
+		"s3://host/Bucket", "s3://host/b", "s3://host/bu..cket", "s3://host/bucket//a", "s3://host/bucket/a/../b",
+		"s3://host/bucket/%2e%2e", "s3://host/bucket/a%2Fb", "s3://host/bucket/a b", "s3://ho st/bucket",
+		"s3://host:port/bucket", "s3://host/bucket--use1-az1--x-s3", "s3://host/\x00",
 	} {
 		cfg, err := s3.Parse(in)
 		if err == nil {

@@ -47,7 +47,9 @@ func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storag
 
 // listFrom yields what comes after last, and moves last on. It is done when
 // the caller or the list is at its end.
-func (s *Store) listFrom(ctx context.Context, prefix string, last *string, yield func(storage.Info, error) bool) (done bool, _ error) {
+func (s *Store) listFrom(
+	ctx context.Context, prefix string, last *string, yield func(storage.Info, error) bool,
+) (done bool, _ error) {
 	owner := false
 	opts := minio.ListObjectsOptions{Prefix: s.prefix + prefix, Recursive: true, StartAfter: *last, FetchOwner: &owner}
 	for object := range s.core.ListObjectsIter(ctx, s.bucket, opts) {
@@ -55,7 +57,7 @@ func (s *Store) listFrom(ctx context.Context, prefix string, last *string, yield
 			return false, object.Err
 		}
 		if object.Key <= *last {
-			// Without this a server could keep us busy for ever.
+			// Otherwise a hostile service could make the list endless.
 			yield(storage.Info{}, errors.New("storage/s3: listing: the service does not keep to the order of names"))
 			return true, nil
 		}
@@ -122,7 +124,9 @@ func (s *Store) body(r io.ReadCloser, key string, offset, n, size int64, content
 		var first, last int64
 		if k, _ := fmt.Sscanf(contentRange, "bytes %d-%d/%d", &first, &last, &size); k != 3 || first != offset {
 			r.Close()
-			return nil, fmt.Errorf("storage/s3: opening an object: %w: the service answered with another range", storage.ErrDenied)
+			return nil, fmt.Errorf(
+				"storage/s3: opening an object: %w: the service answered with another range", storage.ErrDenied,
+			)
 		}
 	}
 	if !isObject(key, size) {

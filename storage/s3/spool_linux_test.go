@@ -17,7 +17,9 @@ func TestFullSpool(t *testing.T) {
 	}
 	t.Cleanup(func() { syscall.Unmount(cfg.Spool, syscall.MNT_DETACH) })
 	s := open(t, cfg)
-	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Large)); !errors.Is(err, storage.ErrFull) {
+	if err := storagetest.Put(
+		t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Large),
+	); !errors.Is(err, storage.ErrFull) {
 		t.Errorf("a spool that is too small: %v", err)
 	}
 	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small)); err != nil {

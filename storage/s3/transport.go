@@ -13,7 +13,8 @@ import (
 // errQuiet is why a request was given up: no byte moved for too long.
 var errQuiet = errors.New("no byte moved in time")
 
-// transport makes minio-go's requests say less, and ends those that hang.
+// transport takes User-Agent and Cookie out of minio-go's requests, and ends those on
+// which no byte moves.
 type transport struct {
 	base  http.RoundTripper
 	quiet time.Duration
@@ -34,7 +35,8 @@ func (t *transport) after(d time.Duration, f func()) timer {
 
 func newTransport(quiet time.Duration) *transport {
 	protocols := new(http.Protocols)
-	// A connection each for parallel objects: in HTTP/2 they would share one.
+	// A connection each for parallel objects: in HTTP/2 they would share one, and a
+	// lost packet would stall all of them.
 	protocols.SetHTTP1(true)
 	return &transport{quiet: quiet, base: &http.Transport{
 		Proxy:                  nil, // none from the environment

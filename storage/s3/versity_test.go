@@ -51,7 +51,9 @@ func TestVersityWriteOnly(t *testing.T) {
 	if err := storagetest.Put(t.Context(), box, key, body); !errors.Is(err, storage.ErrExist) {
 		t.Errorf("storing again: %v", err)
 	}
-	if err := storagetest.Put(t.Context(), box, key, storagetest.Body(2, storage.Small)); !errors.Is(err, storage.ErrExist) {
+	if err := storagetest.Put(
+		t.Context(), box, key, storagetest.Body(2, storage.Small),
+	); !errors.Is(err, storage.ErrExist) {
 		t.Errorf("storing something else: %v", err)
 	}
 	if _, err := storagetest.Get(t.Context(), box, key, 0); !errors.Is(err, storage.ErrDenied) {
@@ -99,7 +101,7 @@ func TestVersityWriteOnly(t *testing.T) {
 	}
 }
 
-// A body that breaks off never becomes an object, whoever signs it.
+// A signed PUT whose body breaks off never becomes an object.
 func TestVersityCutBodies(t *testing.T) {
 	v := storagetest.StartVersity(t, storagetest.VersityBinary(t))
 	coordinator := open(t, versityConfig(t, v, v.Coordinator))
@@ -123,7 +125,9 @@ func TestVersityCutBodies(t *testing.T) {
 	if err := v.Truncated(v.Box, storagetest.Key(99), body, len(body)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := storagetest.Get(t.Context(), coordinator, storagetest.Key(99), 0); err != nil || !bytes.Equal(got, body) {
+	if got, err := storagetest.Get(
+		t.Context(), coordinator, storagetest.Key(99), 0,
+	); err != nil || !bytes.Equal(got, body) {
 		t.Errorf("an uncut body: %d bytes, %v", len(got), err)
 	}
 }

@@ -53,7 +53,9 @@ func testOffset(t *testing.T, s storage.Store) {
 			t.Errorf("from offset %d: %d bytes and error %v, want the last %d", offset, len(got), err, len(want))
 		}
 	}
-	for _, want := range [][2]int{{0, 0}, {0, 1}, {0, storage.Small}, {10, 4096}, {storage.Small - 3, 100}, {storage.Small, 7}, {0, storage.Large}} {
+	for _, want := range [][2]int{
+		{0, 0}, {0, 1}, {0, storage.Small}, {10, 4096}, {storage.Small - 3, 100}, {storage.Small, 7}, {0, storage.Large},
+	} {
 		got, err := get(t.Context(), s, Key(1), int64(want[0]), int64(want[1]))
 		if part := body[want[0]:min(want[0]+want[1], len(body))]; err != nil || !bytes.Equal(got, part) {
 			t.Errorf("%d bytes from offset %d: %d bytes and error %v", want[1], want[0], len(got), err)

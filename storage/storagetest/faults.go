@@ -84,7 +84,8 @@ func (s *S3) nextFault() Fault {
 	return f
 }
 
-// injected reports whether the fault was all that there is to the answer.
+// injected plays a fault. It reports whether the request is done with: some faults
+// only change what the server answers.
 func (s *S3) injected(w http.ResponseWriter, req *http.Request, f Fault) bool {
 	if a, ok := statuses[f]; ok {
 		io.Copy(io.Discard, req.Body)

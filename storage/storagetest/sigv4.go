@@ -92,7 +92,8 @@ func verify(req *http.Request, c Credentials, now time.Time) error {
 	signed := strings.Split(values["SignedHeaders"], ";")
 	for name := range req.Header {
 		name = strings.ToLower(name)
-		covered := name == "host" || name == "if-none-match" || name == "content-type" || name == "range" || strings.HasPrefix(name, "x-amz-")
+		covered := name == "host" || name == "if-none-match" || name == "content-type" || name == "range" ||
+			strings.HasPrefix(name, "x-amz-")
 		if covered && !slices.Contains(signed, name) {
 			return fmt.Errorf("header %s is not signed", name)
 		}
@@ -157,7 +158,8 @@ func escape(s string, keepSlash bool) string {
 	for i := range len(s) {
 		c := s[i]
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.~", c) >= 0, c == '/' && keepSlash:
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
+			strings.IndexByte("-_.~", c) >= 0, c == '/' && keepSlash:
 			b.WriteByte(c)
 		default:
 			fmt.Fprintf(&b, "%%%02X", c)

@@ -1,5 +1,5 @@
-// Package storagetest is what every [storage.Store] has in common, as tests,
-// and what other packages' tests need to play a store that fails.
+// Package storagetest holds the tests that every [storage.Store] has to pass, and
+// stores that fail on request for the tests of other packages.
 //
 //   - [Run] is the conformance suite: each implementation runs it, and so does
 //     the fault-injecting wrapper [Faulty] while it injects nothing.
