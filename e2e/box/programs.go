@@ -11,8 +11,10 @@ import (
 )
 
 var (
-	Full     = os.Getenv("TEMOIN_FULL") != ""
-	Programs string // the folder of both programs
+	// Full asks for the long versions of tests.
+	Full = os.Getenv("TEMOIN_FULL") != ""
+	// Programs is the folder of both programs.
+	Programs string
 )
 
 // Main builds both programs, unless TEMOIN_BIN has them, and runs the tests of a package.

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// ReceiptIn finds 20 digits in five groups of four and returns the digits.
 var receiptGroups = regexp.MustCompile(`\b\d{4}([ \x{00a0}\x{202f}-])\d{4}([ \x{00a0}\x{202f}-])\d{4}([ \x{00a0}\x{202f}-])\d{4}([ \x{00a0}\x{202f}-])\d{4}\b`)
 
+// ReceiptIn finds 20 digits in five groups of four and returns the digits.
 func ReceiptIn(text string) string { return Digits(receiptGroups.FindString(text)) }
 
 // BareReceipt accepts a text that is a receipt and nothing else.

@@ -18,6 +18,7 @@ import (
 	"temoin/e2e/run"
 )
 
+// The bucket of the tests, and the keys for it.
 const (
 	RootKey, RootSecret = "e2e-root", "e2e-root-secret"
 	BoxKey, BoxSecret   = "e2e-box", "e2e-box-secret"

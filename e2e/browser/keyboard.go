@@ -8,6 +8,7 @@ import (
 	"temoin/e2e/run"
 )
 
+// Keys that tests press.
 const tab, Enter, Space = "\t", "\r", " "
 
 // Keys presses keys where the focus is.

@@ -27,9 +27,11 @@ const (
 )
 
 var (
-	Any    = regexp.MustCompile(`MARK(filename|agent|referer|query|content|words)XQ7`)
+	// Any is any of the marks.
+	Any = regexp.MustCompile(`MARK(filename|agent|referer|query|content|words)XQ7`)
+	// Traces are the marks and the address.
 	Traces = regexp.MustCompile(Any.String() + `|127\.0\.0\.77`)
-	// The address may never be in memory; the rest is gone when the box was idle
+	// Address may never be in memory; the rest is gone when the box was idle
 	// and has renewed itself.
 	Address = regexp.MustCompile(`127\.0\.0\.77`)
 )

@@ -12,14 +12,14 @@ const (
 	// NoFault answers as it should.
 	NoFault Fault = ""
 	// The server reads the body, stores nothing, and answers with the status.
-	Busy         Fault = "503"
-	Broken       Fault = "500"
-	Conflict     Fault = "409"
-	Taken        Fault = "412"
-	Forbidden    Fault = "403"
-	NoBucket     Fault = "404"
-	Insufficient Fault = "507"
-	TooMany      Fault = "429"
+	Busy         Fault = "503" // S3's code SlowDown
+	Broken       Fault = "500" // InternalError
+	Conflict     Fault = "409" // ConditionalRequestConflict
+	Taken        Fault = "412" // PreconditionFailed
+	Forbidden    Fault = "403" // AccessDenied
+	NoBucket     Fault = "404" // NoSuchBucket
+	Insufficient Fault = "507" // InsufficientStorage
+	TooMany      Fault = "429" // TooManyRequests
 	// Redirect sends the client to another host, which records it.
 	Redirect Fault = "redirect"
 	// CutBody reads half of the body and breaks the connection.

@@ -91,6 +91,7 @@ func Command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return d.run(ctx)
 }
 
+// String is the finding on one line.
 func (f Finding) String() string {
 	s := fmt.Sprintf("%-4s  %s: %s", f.State, f.Check, f.Reason)
 	if f.Remedy != "" {

@@ -31,51 +31,77 @@ func (d *doctor) proxies(context.Context) {
 // caddyTrouble reads Caddyfiles. They include one another, so what one of them
 // says counts for all.
 func caddyTrouble(texts map[string]string, pointsAtBox func(string) bool) (found []string) {
-	used, silent := false, false
+	c := &caddyfiles{pointsAtBox: pointsAtBox}
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
-		var open []string // the first words of the blocks around a line
-		discards := false // the log block around it
+		c.path, c.open, c.discards = path, nil, false
 		for line := range strings.Lines(texts[path]) {
 			words := strings.Fields(line)
 			if i := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); i >= 0 {
 				words = words[:i]
 			}
-			if len(words) == 0 {
-				continue
-			}
-			last := words[len(words)-1]
-			switch {
-			case words[0] == "reverse_proxy" || words[0] == "to":
-				used = used || slices.ContainsFunc(words[1:], pointsAtBox)
-			case words[0] == "log" && last != "{":
-				found = append(found, path+": log keeps the addresses of those who come")
-			case words[0] == "log":
-				discards = false
-			case words[0] == "output" && last == "discard":
-				discards = true
-			}
-			switch last {
-			case "{":
-				open = append(open, words[0])
-			case "}":
-				if n := len(open); n > 0 {
-					global := n == 2 && open[0] == "{"
-					silent = silent || global && open[1] == "log" && discards
-					if open[n-1] == "log" && !discards {
-						found = append(found, path+": log keeps the addresses of those who come")
-					}
-					open = open[:n-1]
-				}
+			if len(words) > 0 {
+				c.line(words)
 			}
 		}
 	}
-	if !used {
+	if !c.used {
 		return nil
 	}
-	if !silent && len(found) == 0 {
-		found = append(found, "Caddy writes addresses of requests that fail to its error log")
+	if !c.silent && len(c.found) == 0 {
+		c.found = append(c.found, "Caddy writes addresses of requests that fail to its error log")
 	}
-	return found
+	return c.found
+}
+
+// caddyfiles is what was read of them so far.
+type caddyfiles struct {
+	pointsAtBox func(upstream string) bool
+	found       []string
+	used        bool // some of them pass requests on to the box
+	silent      bool // the global log is discarded
+
+	path     string   // of the file that is read
+	open     []string // the first words of the blocks around a line
+	discards bool     // the log block around it
+}
+
+// line reads a line that has words.
+func (c *caddyfiles) line(words []string) {
+	last := words[len(words)-1]
+	switch {
+	case words[0] == "reverse_proxy" || words[0] == "to":
+		c.used = c.used || slices.ContainsFunc(words[1:], c.pointsAtBox)
+	case words[0] == "log" && last != "{":
+		c.keeps()
+	case words[0] == "log":
+		c.discards = false
+	case words[0] == "output" && last == "discard":
+		c.discards = true
+	}
+	switch last {
+	case "{":
+		c.open = append(c.open, words[0])
+	case "}":
+		c.end()
+	}
+}
+
+// end ends the innermost block.
+func (c *caddyfiles) end() {
+	n := len(c.open)
+	if n == 0 {
+		return
+	}
+	global := n == 2 && c.open[0] == "{"
+	c.silent = c.silent || global && c.open[1] == "log" && c.discards
+	if c.open[n-1] == "log" && !c.discards {
+		c.keeps()
+	}
+	c.open = c.open[:n-1]
+}
+
+func (c *caddyfiles) keeps() {
+	c.found = append(c.found, c.path+": log keeps the addresses of those who come")
 }
 
 // directive is one of nginx's, with its words and what stands in its braces.
