@@ -41,7 +41,7 @@ var pause = 400 * time.Millisecond
 // objects that share a line of 10 KiB a second would all be slow, and all be cut
 // when it breaks.
 type pace struct {
-	src storage.Source
+	src Origin
 
 	mu      sync.Mutex
 	freed   *sync.Cond
@@ -51,7 +51,7 @@ type pace struct {
 	failure error // the worst so far
 }
 
-func newPace(src storage.Source) *pace {
+func newPace(src Origin) *pace {
 	p := &pace{src: src, limit: atLeast}
 	p.freed = sync.NewCond(&p.mu)
 	return p

@@ -59,7 +59,7 @@ const mostBad = 1000
 // pull is one run of Vault.Pull.
 type pull struct {
 	v       *Vault
-	src     storage.Source
+	src     Origin
 	again   bool
 	there   map[key]int64 // what the source lists
 	view    *view
@@ -93,6 +93,12 @@ type PullOptions struct {
 	Again bool
 }
 
+// Origin is what a pull reads from. It cannot be changed through it.
+type Origin interface {
+	storage.Lister
+	storage.Reader
+}
+
 // Pull brings into the vault what the source has for these keys, and reports
 // what it did, also beside an error. Name tells sources apart, for what is
 // remembered of them. What the vault has and what opens there is not asked for
@@ -104,7 +110,7 @@ type PullOptions struct {
 // it again. Pull returns nil when everything that is there and belongs to a drop
 // is in the vault, an error that is [crypto.ErrMalformed] when the source serves
 // damaged objects, and otherwise one of package storage.
-func (v *Vault) Pull(ctx context.Context, src storage.Source, name string, opt PullOptions) (*Report, error) {
+func (v *Vault) Pull(ctx context.Context, src Origin, name string, opt PullOptions) (*Report, error) {
 	p := &pull{
 		v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead,
 		wanted: make(map[key]*want), open: make(map[key]bool),

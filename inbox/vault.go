@@ -70,7 +70,7 @@ func (v *Vault) warn(format string, a ...any) {
 
 // holdings lists the objects of a source by name and size, at most maxObjects. It
 // leaves out the probe with which a box tries its store.
-func holdings(ctx context.Context, src storage.Source) (map[key]int64, error) {
+func holdings(ctx context.Context, src storage.Lister) (map[key]int64, error) {
 	all := make(map[key]int64)
 	probe := mustKey(crypto.ProbeKey())
 	for info, err := range src.List(ctx, "c/", "") {
