@@ -7,8 +7,8 @@
 //
 // # Sealing
 //
-// A [Sealer] takes files whose length nobody knows yet and hands objects to an
-// [Output] as they fill. It holds at most 64 KiB of what it was given. The
+// A [Sealer] takes files of unknown length and hands objects to an [Output] as they
+// fill. It holds at most 64 KiB of what it was given. The
 // opening letter goes to all [Recipients] of the box and carries the secret of
 // an age identity made for this drop alone; chunks and the closing letter go to
 // that identity. Once the opening letter is sealed the Sealer has forgotten the

@@ -52,7 +52,7 @@ type File struct {
 	// Type is a media type such as video/mp4, as the sender gave it: only its length
 	// is checked, at most 100 bytes.
 	Type string `json:"type,omitempty"`
-	// Name is the sender's name for the file, kept only on demand.
+	// Name is the sender's name for the file; empty unless the witness kept details.
 	Name string `json:"name,omitempty"`
 	// Size in bytes; missing in a plan that does not know it.
 	Size *int64 `json:"size,omitempty"`

@@ -14,7 +14,7 @@ type Output interface {
 	Create(id ID, size int) (Object, error)
 }
 
-// Object is one sealed object on its way out.
+// Object is one sealed object that is being written.
 type Object interface {
 	io.Writer
 	// Close says that all bytes were written; it is called at most once. The

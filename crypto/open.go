@@ -24,7 +24,8 @@ var (
 	ErrNewer = errors.New("crypto: made by a newer version")
 )
 
-// Letter is an opened opening letter: the way into a drop.
+// Letter is an opening letter that was decrypted and checked. Its methods open the
+// rest of the drop.
 type Letter struct {
 	// Number is the drop's number, 32 hexadecimal digits.
 	Number string

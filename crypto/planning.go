@@ -54,7 +54,7 @@ func (p *planning) hold(b []byte, m *Manifest, cur *current) int {
 	return len(b)
 }
 
-// room is [letter.room] for the largest manifest that may come to stand there.
+// room is [letter.room] with the largest manifest that the letter may come to have.
 func (p *planning) room(m *Manifest, cur *current) int {
 	return p.letter.room(p.to, p.reserve(m, cur))
 }

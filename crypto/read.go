@@ -103,7 +103,8 @@ type fileState struct {
 // Read puts the drop together: it opens the closing letter and all chunks,
 // several at a time, checks everything, and writes each file front to back.
 // With a nil write it only checks. What is wrong with the drop is said in the
-// Result; the error is only ever one of fetch, write or ctx.
+// Result; the error is one of fetch, write or ctx, or says that a chunk which was
+// read a second time was not the same any more.
 func (l *Letter) Read(ctx context.Context, fetch Fetch, write WriteFunc) (*Result, error) {
 	if write == nil {
 		write = func(int, []byte) error { return nil }

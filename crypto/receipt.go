@@ -18,8 +18,8 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Receipt is what a witness takes home: 20 decimal digits that name nothing
-// and prove nothing by themselves. With them replies can be found and read.
+// Receipt is the 20 random decimal digits that a witness writes down. They say nothing
+// of the drop. With them replies can be found and read.
 type Receipt string
 
 // ErrReceipt: the text is not a receipt of 20 digits.

@@ -7,8 +7,8 @@ import (
 	"filippo.io/age"
 )
 
-// streaming is a drop whose opening letter is sealed. What is written goes on in parts
-// of at most 64 KiB, and these into chunks.
+// streaming is a drop whose opening letter is sealed. What is written is cut into parts
+// of at most MaxPart bytes, and these are added to chunks.
 type streaming struct {
 	out       Output
 	seed      Seed

@@ -49,9 +49,8 @@ func putOctal(b []byte, v int) {
 	}
 }
 
-// padding describes the end of an archive: rest bytes after the last entry, of
-// which the first 1,024 or more may be a global header whose one record is a
-// comment.
+// padding describes the end of an archive, after its last entry: perhaps a global
+// header with one comment record, then the end marker, then zeros.
 type padding struct {
 	record int // length of the comment record, 0 if there is none
 	tail   int // zero bytes after the end marker

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxText is the most that [Text] reads.
+// MaxText is the most that [Text] reads, in bytes.
 const MaxText = 1 << 20
 
-// The marks that editors put at the beginning of a text.
+// Byte order marks, which editors put at the beginning of a text.
 var (
 	bomUTF8    = []byte("\xef\xbb\xbf")
 	bomUTF16LE = []byte("\xff\xfe")
