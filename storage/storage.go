@@ -8,8 +8,8 @@
 // # Two sides
 //
 // A server holds a [Sink]: it can only add. A coordinator's machine holds a
-// [Source]: it lists, reads and deletes. The split is the reason why a server
-// whose key leaks gives nothing away: there is no call for it to misuse.
+// [Source]: it lists, reads and deletes. So a server's key to a bucket needs no right
+// to read, list or delete drops (least privilege): if it leaks, it gives none away.
 //
 // # Implementations
 //
@@ -43,8 +43,8 @@ var (
 	// ErrDenied: the store answered and refused (rights, read-only disk,
 	// wrong key, a bucket that is not there). Trying again will not help.
 	ErrDenied = errors.New("storage: refused")
-	// ErrUnreachable: the store did not answer, or asked to be left alone for
-	// now. Trying again may help.
+	// ErrUnreachable: the store did not answer, or asked for a pause
+	// (backpressure). Trying again may help.
 	ErrUnreachable = errors.New("storage: unreachable")
 )
 
@@ -77,7 +77,7 @@ type Prober interface {
 	Probe(ctx context.Context, key string, body []byte) error
 }
 
-// Object is one object on its way in. It is used by one goroutine at a time.
+// Object is one object that is being stored. It is used by one goroutine at a time.
 type Object interface {
 	// Write appends to the object. Writing past its size is an error.
 	io.Writer

@@ -2,7 +2,7 @@
 // objects to it as witnesses do, and reads its inbox as coordinators do.
 //
 // A [Client] tells the box as little as it can: no User-Agent, no cookies, no
-// compression, nothing from the environment. It follows no redirect and reads
+// compression. It uses no proxy from the environment, follows no redirect and reads
 // no more of an answer than it needs. Plain http is refused but for this
 // machine and onion services, which bring an encryption of their own.
 //
@@ -185,8 +185,8 @@ type Limits struct {
 // ErrNewer: the box speaks a version that this client does not know.
 var ErrNewer = errors.New("box: this box is newer than this program")
 
-// Info asks the box what it is. It fails with [ErrNewer] when nothing could be
-// sent to it anyway.
+// Info asks the box what it is. The error is [ErrNewer] if it speaks another version,
+// or asks for a proof of work, which this client cannot do.
 func (c *Client) Info(ctx context.Context) (*Info, error) {
 	var info Info
 	err := c.retry(ctx, 3, func() error {

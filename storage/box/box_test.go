@@ -137,7 +137,7 @@ func TestPut(t *testing.T) {
 	body := bytes.Repeat([]byte("x"), storage.Small)
 	tests := []struct {
 		name    string
-		answers string // one status after the other; the last goes on
+		answers string // one status after the other; the last one repeats
 		want    error
 		calls   int64
 	}{
@@ -185,7 +185,8 @@ func TestPut(t *testing.T) {
 	}
 }
 
-// An answer's code is shown only if it is one.
+// A code from an answer is shown only if it has a code's grammar: an escape sequence
+// in it would reach the terminal.
 func TestCodesAreChecked(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"code":"too-large"}`:    "too-large",
@@ -241,7 +242,7 @@ func TestPutEnds(t *testing.T) {
 		}
 	})
 	t.Run("when nobody answers", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+		l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
 		if err != nil {
 			t.Fatal(err)
 		}

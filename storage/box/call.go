@@ -32,7 +32,7 @@ func (e *answerError) Error() string {
 
 func (e *answerError) Unwrap() error { return e.kind }
 
-// RetryAfter is how long the box asked to be left alone.
+// RetryAfter is how long the box asked to wait, 0 if it did not say.
 func (e *answerError) RetryAfter() time.Duration { return max(e.wait, 0) }
 
 var errIdle = errors.New("nothing moved for too long")

@@ -26,5 +26,5 @@ func Page(b []byte, after string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// SetTransport takes the place of the network.
+// SetTransport puts tr in the place of the network.
 func SetTransport(c *Client, tr http.RoundTripper) { c.http.Transport = tr }

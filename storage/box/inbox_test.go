@@ -127,7 +127,7 @@ func TestList(t *testing.T) {
 	if n := i.challenges.Load(); n != 1 {
 		t.Errorf("%d challenges", n)
 	}
-	i.forget.Store(true) // the ten minutes are over
+	i.forget.Store(true) // the token has expired
 	if got, err := storagetest.Keys(t.Context(), c, "c/"); err != nil || len(got) != 25 || i.challenges.Load() != 2 {
 		t.Errorf("%d keys after %d challenges, %v", len(got), i.challenges.Load(), err)
 	}
@@ -184,8 +184,8 @@ func TestOpenAndDelete(t *testing.T) {
 	}
 }
 
-// A part of an object is asked for as a part. A box of an earlier version, which
-// refuses a range with an end, is asked for all that follows.
+// Part of an object is asked for by a range request. A box of an earlier version,
+// which refuses a range with an end, is asked for all that follows.
 func TestOpenPart(t *testing.T) {
 	body := storagetest.Body(1, storage.Small)
 	for _, old := range []bool{false, true} {

@@ -51,8 +51,8 @@ import (
 	"temoin/storage"
 )
 
-// The access and modification time of every object, and the one where a file
-// system knows no time before its own beginning.
+// The access and modification time of every object, and the one for file systems
+// that cannot store 1970: FAT begins in 1980.
 var (
 	epoch    = time.Unix(0, 0)
 	fatEpoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -69,7 +69,7 @@ type Store struct {
 	// fsync is os.File.Sync; tests replace it.
 	fsync func(*os.File) error
 
-	swept sync.Once // old left-overs in tmp were looked for
+	swept sync.Once // sweep, before the first file in tmp
 
 	mu     sync.Mutex
 	ready  map[string]bool // kinds ("c") and folders ("c/0a") that are made and synced
@@ -101,9 +101,9 @@ func New(path string) (*Store, error) {
 	return s, nil
 }
 
-// Reopen opens the store at path for a process that replaced itself: as the one
-// before it had it, by its [Store.Identity]. It makes no folder. Where the store is
-// not there, or another folder is, every call fails until it is back.
+// Reopen opens the store at path for a process that replaced itself (exec), and had it
+// open before under this [Store.Identity]. It makes no folder. While the store is away,
+// or another folder is in its place, nothing can be stored.
 func Reopen(path, identity string) (*Store, error) {
 	root, err := filepath.Abs(path)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestFullDisk(t *testing.T) {
 				t.Errorf("object %d: %d bytes, %v", i, len(got), err)
 			}
 		}
-		// The store lives on, and has given back what it could not keep.
+		// The store still works, and the object that did not fit takes no room.
 		if err := s.Delete(t.Context(), storagetest.Key(0)); err != nil {
 			t.Error(err)
 		}

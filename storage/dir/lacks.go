@@ -1,6 +1,6 @@
 package dir
 
-// Lacks is what the store's file system was found not to know. The store works
+// Lacks says what the store's file system was found not to support. The store works
 // all the same; the package's documentation says what is then promised.
 type Lacks struct {
 	// Links: neither hard links nor a rename that replaces nothing.

@@ -119,7 +119,7 @@ func TestWithoutLocks(t *testing.T) {
 	}
 }
 
-// Between the look and the rename of one writer no other takes the name.
+// Between the Lstat and the rename of one writer no other takes the name (TOCTOU).
 func TestLastResortIsLocked(t *testing.T) {
 	root := t.TempDir()
 	key := storagetest.Key(1)

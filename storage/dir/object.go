@@ -25,7 +25,7 @@ type temp interface {
 	release()
 }
 
-// object is one object on its way in.
+// object implements [storage.Object].
 type object struct {
 	store *Store
 	temp  temp // nil once released

@@ -10,7 +10,7 @@ import (
 	"temoin/storage"
 )
 
-// probeName is no object's, so that no listing ever shows it. It is the same
+// probeName is no name of an object, so that no listing ever shows it. It is the same
 // for every probe: what a crash left is removed by the next one.
 const probeName = "probe"
 

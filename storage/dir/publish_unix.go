@@ -13,8 +13,8 @@ import (
 	"temoin/storage"
 )
 
-// moveNew gives the file from the name to, unless that is taken, by the best
-// way that the file system knows.
+// moveNew renames a file by the best way that the file system knows. The error is
+// os.ErrExist if the new name is taken.
 func (s *Store) moveNew(from, to string) error {
 	err := s.do("rename", func() error { return renameNew(from, to) })
 	if cannot(err) {
@@ -87,7 +87,7 @@ func lockFolder(path string) (unlock func()) {
 	return func() { dir.Close() }
 }
 
-// hold marks the file as one that a living process writes.
+// hold marks the file, by a lock, as one that a living process writes.
 func hold(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
 // held reports whether a living process writes the file, or may do so.

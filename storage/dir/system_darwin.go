@@ -10,7 +10,7 @@ import (
 
 func (s *Store) openTemp() (temp, error) { return s.openNamed() }
 
-// renameNew gives the file from the name to, unless that is taken.
+// renameNew renames a file, unless the new name is taken.
 func renameNew(from, to string) error { return unix.RenamexNp(from, to, unix.RENAME_EXCL) }
 
 // changeTime returns when the system last noted a change of the file.

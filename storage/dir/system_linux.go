@@ -120,7 +120,7 @@ func (t *unnamed) publishCopy(dir *os.File, name string) error {
 
 func (t *unnamed) release() { t.f.Close() }
 
-// renameNew gives the file from the name to, unless that is taken.
+// renameNew renames a file, unless the new name is taken.
 func renameNew(from, to string) error {
 	return unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 }

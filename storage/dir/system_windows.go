@@ -21,7 +21,7 @@ func unsyncable(err error) bool {
 
 func (s *Store) openTemp() (temp, error) { return s.openNamed() }
 
-// moveNew gives the file from the name to, unless that is taken.
+// moveNew renames a file, unless the new name is taken.
 func (s *Store) moveNew(from, to string) error {
 	f, err := windows.UTF16PtrFromString(from)
 	if err != nil {

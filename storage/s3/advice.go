@@ -69,8 +69,8 @@ func elsewhere(answer minio.ErrorResponse) bool {
 	return false
 }
 
-// locked reports whether the service wants what a bucket with object lock wants
-// of each upload: S3 says so with InvalidRequest and in the message alone.
+// locked reports whether the service refuses an upload for its missing checksum, as
+// buckets with object lock do: S3 says so with InvalidRequest and in the message alone.
 func locked(answer minio.ErrorResponse) bool {
 	if answer.StatusCode != http.StatusBadRequest {
 		return false

@@ -69,7 +69,7 @@ func refusing(status int, code string, bareToo bool) func(*http.Request) *http.R
 }
 
 // A service that refuses the precondition takes no object, until the operator
-// accepts that; then no more requests than needed carry it.
+// accepts that; then only the first request still carries it.
 func TestPreconditionRefused(t *testing.T) {
 	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
 	for _, test := range []struct {

@@ -58,8 +58,8 @@ type Config struct {
 	// AccessKey and SecretKey sign the requests. Both are needed.
 	AccessKey, SecretKey string
 	// AcceptOverwrites lets objects be stored without If-None-Match in a service
-	// that refuses the header. Somebody who knows a name can then replace what
-	// lies there.
+	// that refuses the header. Any writer who knows an object's name can then
+	// replace it.
 	AcceptOverwrites bool
 	// Spool is the folder for sealed objects on their way to the bucket. A
 	// store without one can be read, but Create fails.

@@ -93,8 +93,8 @@ func (s *Store) Open(ctx context.Context, key string, offset, n int64) (io.ReadC
 	} else if offset > 0 {
 		opts.Set("Range", fmt.Sprintf("bytes=%d-", offset))
 	}
-	// The answer's body outlives this call: only the tries are bounded here,
-	// each by its silence.
+	// The answer's body outlives this call, so there is no deadline: tries are counted,
+	// and each ends when no byte moves for limits.quiet.
 	tries := s.limits.tries
 	pause := s.limits.pause
 	for try := 1; ; try++ {

@@ -132,7 +132,8 @@ func (b *sentBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// answerBody waits only while someone reads, and ends the request when closed.
+// answerBody bounds the time of each Read, not that between two of them, and ends the
+// request when closed.
 type answerBody struct {
 	io.ReadCloser
 	watch *watch
