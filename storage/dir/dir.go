@@ -63,6 +63,9 @@ type Store struct {
 	root   string
 	opened os.FileInfo // of root; nil after Reopen
 	expect string      // the identity that root has to have, after Reopen
+	// pinned keeps root open: where file systems make inode numbers up (FUSE), a folder
+	// that nobody has open can have another one the next time.
+	pinned *os.File
 	// mark, when a test sets it, is called at each step of a write with the
 	// step's name and what it is about; an error takes the place of the step's.
 	mark func(step, name string) error
@@ -98,18 +101,21 @@ func New(path string) (*Store, error) {
 	if s.opened, err = os.Stat(root); err != nil {
 		return nil, fmt.Errorf("storage/dir: looking at the folder: %w", mapped(err))
 	}
+	s.pinned, _ = os.Open(root) // where that is refused, its number is as good as the file system
 	return s, nil
 }
 
 // Reopen opens the store at path for a process that replaced itself (exec), and had it
 // open before under this [Store.Identity]. It makes no folder. While the store is away,
-// or another folder is in its place, nothing can be stored.
+// or another folder is in its place, nothing is stored, listed or deleted.
 func Reopen(path, identity string) (*Store, error) {
 	root, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("storage/dir: %w", err)
 	}
-	return &Store{root: root, expect: identity, fsync: (*os.File).Sync, ready: make(map[string]bool)}, nil
+	s := &Store{root: root, expect: identity, fsync: (*os.File).Sync, ready: make(map[string]bool)}
+	s.pinned, _ = os.Open(root)
+	return s, nil
 }
 
 // Identity tells the folder of this store from any other, on this machine and while
@@ -127,6 +133,21 @@ func (s *Store) isRoot(now os.FileInfo) bool {
 		return identity(now) == s.expect
 	}
 	return os.SameFile(now, s.opened)
+}
+
+// errOtherRoot: the store's path leads to another folder than the one that was opened.
+// If a drive was unmounted, objects would go into the folder below its mount point,
+// and be acknowledged; there, every object of the drive would be missing.
+var errOtherRoot = errors.New("another folder is where the store was; open the store anew if that is meant")
+
+// checkRoot reports whether the store's path still leads to its folder. The error is
+// os.ErrNotExist or errOtherRoot when it does not.
+func (s *Store) checkRoot() error {
+	now, err := os.Stat(s.root)
+	if err == nil && !s.isRoot(now) {
+		err = errOtherRoot
+	}
+	return err
 }
 
 // makeRoot makes path and its missing parents, each made durable.

@@ -7,20 +7,27 @@ import (
 	"path/filepath"
 )
 
-// errOtherRoot: the store's path leads to another folder than the one that was opened.
-// If a drive was unmounted, objects would fill the empty mount point.
-var errOtherRoot = errors.New("another folder is where the store was; open the store anew if that is meant")
-
 // openFan opens the folder of key. It makes it durable first: once in the life of the
-// store for each folder, and again when someone removed it.
+// store for each folder, and again when someone removed it. It looks before and after
+// whether the folder is in this store: a drive can go and come back at any time.
 func (s *Store) openFan(key string) (*os.File, error) {
 	for again := false; ; again = true {
+		if err := s.checkRoot(); err != nil {
+			return nil, err
+		}
 		if err := s.prepare(key[:1], key[2:4], again); err != nil {
 			return nil, err
 		}
 		dir, err := os.Open(filepath.Join(s.root, fan(key)))
-		if err == nil || again || !errors.Is(err, os.ErrNotExist) {
-			return dir, err
+		if err == nil {
+			if err = s.checkRoot(); err != nil {
+				dir.Close()
+				return nil, err
+			}
+			return dir, nil
+		}
+		if again || !errors.Is(err, os.ErrNotExist) {
+			return nil, err
 		}
 	}
 }
@@ -66,13 +73,6 @@ func (s *Store) prepare(kind, digits string, again bool) error {
 
 // prepareKind makes the folder of a kind, and makes what is in it durable.
 func (s *Store) prepareKind(kind, top string) error {
-	now, err := os.Stat(s.root)
-	if err != nil {
-		return err
-	}
-	if !s.isRoot(now) {
-		return errOtherRoot
-	}
 	if err := makeDir(top); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package dir_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path"
@@ -266,6 +267,63 @@ func TestOtherRootIsNotFilled(t *testing.T) {
 	}
 	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small)); err != nil {
 		t.Errorf("after the drive came back: %v", err)
+	}
+}
+
+// Below the mount point of a drive lies an old store, with all of its folders. When the
+// drive goes away nothing is stored there, nothing is called deleted, and no object is
+// called missing.
+func TestOldStoreBelowAMountPoint(t *testing.T) {
+	ctx, root := t.Context(), filepath.Join(t.TempDir(), "store")
+	key := func(n int) string { return fmt.Sprintf("c/aa%062x", n) } // all in one folder
+	old, err := dir.New(root)
+	if err == nil {
+		err = storagetest.Put(ctx, old, key(2), storagetest.Body(2, storage.Small))
+	}
+	if err == nil {
+		err = os.Rename(root, root+"-below")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := dir.New(root)
+	if err == nil {
+		err = storagetest.Put(ctx, s, key(1), storagetest.Body(1, storage.Small))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	swap := func(from, to string) {
+		t.Helper()
+		for _, err := range []error{os.Rename(root, from), os.Rename(to, root)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+
+	swap(root+"-drive", root+"-below")
+	if err := storagetest.Put(ctx, s, key(3), storagetest.Body(3, storage.Small)); err == nil {
+		t.Error("an object was stored below the mount point")
+	}
+	if err := s.Probe(ctx, key(4), storagetest.Body(4, storage.Small)); err == nil {
+		t.Error("the store is called well")
+	}
+	if err := s.Delete(ctx, key(1)); err == nil {
+		t.Error("an object is called deleted that lies on the drive")
+	}
+	if _, err := s.Open(ctx, key(1), 0, -1); err == nil || errors.Is(err, storage.ErrNotExist) {
+		t.Errorf("an object that lies on the drive: %v", err)
+	}
+	if keys, err := storagetest.Keys(ctx, s, ""); err == nil {
+		t.Errorf("the store lists %v", keys)
+	}
+	swap(root+"-below", root+"-drive")
+	if err := storagetest.Put(ctx, s, key(3), storagetest.Body(3, storage.Small)); err != nil {
+		t.Errorf("when the drive is back: %v", err)
+	}
+	if keys, err := storagetest.Keys(ctx, s, ""); err != nil || len(keys) != 2 {
+		t.Errorf("when the drive is back: %v, %v", keys, err)
 	}
 }
 

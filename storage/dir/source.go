@@ -19,7 +19,7 @@ import (
 // it gives the error, and the list goes on.
 func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
-		if _, err := os.Stat(s.root); err != nil {
+		if err := s.checkRoot(); err != nil {
 			yield(storage.Info{}, fmt.Errorf("storage/dir: listing: %w", mapped(err)))
 			return
 		}
@@ -111,6 +111,9 @@ func (s *Store) Open(ctx context.Context, key string, offset, n int64) (io.ReadC
 		return nil, fmt.Errorf("storage/dir: opening an object: %w", err)
 	}
 	f, err := openObject(s.path(key), key)
+	if errors.Is(err, os.ErrNotExist) {
+		err = s.missing(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("storage/dir: opening an object: %w", mapped(err))
 	}
@@ -165,17 +168,28 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// missing turns the error that an object is not there into another one if the store is
+// away: nobody can say then what is in it.
+func (s *Store) missing(err error) error {
+	if root := s.checkRoot(); root != nil {
+		return fmt.Errorf("the folder of the store is not there: %v", pathless(root))
+	}
+	return err
+}
+
 func (s *Store) remove(key string) error {
 	dir, err := os.Open(filepath.Join(s.root, fan(key)))
-	if errors.Is(err, os.ErrNotExist) {
-		if _, gone := os.Stat(s.root); gone != nil {
-			return fmt.Errorf("the folder of the store is not there: %v", pathless(gone))
+	if err == nil {
+		defer dir.Close()
+	}
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		if err := s.missing(nil); err != nil {
+			return err
 		}
 	}
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
 	fi, err := os.Lstat(s.path(key))
 	if err == nil && isObject(key, fi) {
 		err = os.Remove(s.path(key))
