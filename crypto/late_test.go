@@ -1,6 +1,8 @@
 package crypto_test
 
 import (
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -27,5 +29,30 @@ func TestHoleCostsOneMoreReading(t *testing.T) {
 	// The closing letter, each chunk, the one that is not there, and each behind it again.
 	if got := fetched.Load(); got > 2*chunks+4 {
 		t.Errorf("%d objects were fetched of %d chunks", got, chunks)
+	}
+}
+
+// A chunk that can be read once, and not again, costs its own parts alone.
+func TestUnreadableTheSecondTime(t *testing.T) {
+	ids, to := keys(t, crypto.X25519, 1)
+	m, _ := sealDrop(t, to, crypto.Options{Total: -1}, "", 8<<20)
+	l := letterOf(t, m, ids...)
+	delete(m.objects, l.ChunkKey(2)) // all behind it are read twice
+	read := make(map[string]int)
+	var mu sync.Mutex
+	res, err := l.Read(t.Context(), func(key string, buf []byte) ([]byte, error) {
+		mu.Lock()
+		read[key]++
+		again := read[key] > 1
+		mu.Unlock()
+		if again && key == l.ChunkKey(5) {
+			return nil, crypto.ErrUnreadable
+		}
+		return m.fetch(key, buf)
+	}, nil)
+	must(t, err)
+	if res.State != crypto.Damaged || !res.Unreadable || len(res.Problems) != 1 ||
+		!slices.Equal(res.Broken, []string{l.ChunkKey(5)}) || res.Bytes() < 5<<20 {
+		t.Errorf("%s, %q, %d bytes", res.State, res.Problems, res.Bytes())
 	}
 }

@@ -88,7 +88,7 @@ type reader struct {
 	repeats int
 
 	lastChunk uint64 // the chunk that the method part opened last
-	lastParts []Part // what was in it
+	lastParts []Part // what was in it; nil if it could not be read again
 	reopened  int    // how often it opened one
 }
 
@@ -247,19 +247,26 @@ func (r *reader) compare(k uint64, p Part) error {
 		return nil
 	}
 	old, err := r.part(k, p.File, p.Part)
-	if err == nil && !slices.Equal(old, p.Data) {
+	if err == nil && old != nil && !slices.Equal(old, p.Data) {
 		r.damage("file %02d has two different parts %d", p.File, p.Part)
 	}
 	return err
 }
 
-// part reads one part once more. Parts that follow each other mostly lie in one
+// part reads one part once more. It returns nil for one whose chunk cannot be read this
+// time (a bad sector): the rest of the drop goes on. Parts that follow each other mostly lie in one
 // chunk, which is opened once for all of them.
 func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 	parts := r.l.parts
 	if k > 0 && k != r.lastChunk {
 		r.reopened++
 		object, err := r.fetch(r.l.ChunkKey(k), nil)
+		if errors.Is(err, ErrUnreadable) {
+			r.res.Unreadable = true
+			r.broken(r.l.ChunkKey(k), "chunk %d cannot be read a second time", k)
+			r.lastChunk, r.lastParts = k, nil
+			return nil, nil
+		}
 		if err == nil {
 			parts, err = r.l.OpenChunk(object, nil)
 		}
@@ -268,7 +275,9 @@ func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 		}
 		r.lastChunk, r.lastParts = k, parts
 	} else if k > 0 {
-		parts = r.lastParts
+		if parts = r.lastParts; parts == nil {
+			return nil, nil
+		}
 	}
 	for _, p := range parts {
 		if p.File == file && p.Part == part {
@@ -295,6 +304,9 @@ func (r *reader) writeLate() error {
 		data, err := r.part(r.late[id], id[0], id[1])
 		if err != nil {
 			return err
+		}
+		if data == nil {
+			continue
 		}
 		f := r.files[id[0]]
 		f.gap = f.gap || id[1] != f.next
