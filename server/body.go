@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// body reads the body of a request under rolling deadlines: a slow phone may take
-// hours, one that sends nothing has a minute. It counts the bytes in n.
+// body reads the body of a request under rolling deadlines. A slow phone may take
+// hours; one that sends nothing has a minute, and one that sends a byte now and then
+// (slow loris) is cut by the least rate. It counts the bytes in n.
 type body struct {
 	r      io.Reader
 	rc     *http.ResponseController
@@ -18,7 +19,10 @@ type body struct {
 }
 
 func (l *limits) body(w http.ResponseWriter, r *http.Request, max int64) *body {
-	return &body{r: http.MaxBytesReader(unwrapped(w), r.Body, max), rc: http.NewResponseController(w), l: l, start: time.Now()}
+	return &body{
+		r:  http.MaxBytesReader(unwrapped(w), r.Body, max),
+		rc: http.NewResponseController(w), l: l, start: time.Now(),
+	}
 }
 
 func (b *body) Read(p []byte) (int, error) {

@@ -49,7 +49,7 @@ func (d *disk) full(now time.Time) bool {
 	return d.isFull
 }
 
-// fullNow is full without the second in between, and counts nothing.
+// fullNow is full, but asks the store at each call and counts nothing.
 func (d *disk) fullNow() bool {
 	if d.space == nil {
 		return false

@@ -15,10 +15,10 @@ type head struct {
 // headers gathers what matters of the headers of a part.
 type headers struct {
 	dispositions, types []string
-	last                *string // the one that a folded line goes on with
+	last                *string // the value that a folded line continues
 }
 
-// add takes a line. It reports whether that can be one.
+// add takes a line of the headers. It reports whether the line is well-formed.
 func (h *headers) add(line string) bool {
 	if line[0] == ' ' || line[0] == '\t' {
 		if h.last != nil {
@@ -44,9 +44,9 @@ func (h *headers) add(line string) bool {
 	return true
 }
 
-// head decides what a part is. It is text only where everything says so in good
-// order; whatever is strange, twice or unknown may be somebody's photo, and is a
-// file.
+// head decides whether a part is a text field or a file. It is text only if it has
+// exactly one Content-Disposition, well-formed, and no type but text/plain. What is
+// malformed, repeated or unknown may be a photo, and is kept as a file.
 func (h *headers) head() head {
 	if len(h.dispositions) == 1 && h.textual() {
 		if field := textField(h.dispositions[0]); field != "" {
@@ -71,8 +71,8 @@ func (h *headers) textual() bool {
 	return true
 }
 
-// textField returns the text field of the form that a Content-Disposition names,
-// or nothing. One with any sort of file name names none.
+// textField returns the text field of the form that a Content-Disposition names, or
+// nothing. If it has a file name in any spelling, such as filename*0, it names none.
 func textField(disposition string) string {
 	kind, params, err := mime.ParseMediaType(disposition)
 	if err != nil || kind != "form-data" || strings.Contains(strings.ToLower(disposition), "filename") {
@@ -85,8 +85,8 @@ func textField(disposition string) string {
 	return ""
 }
 
-// fileName returns the last element of the file name in a Content-Disposition,
-// as well as it can be made out.
+// fileName returns the last element of the file name in a Content-Disposition, if
+// need be by a guess.
 func fileName(disposition string) string {
 	_, params, err := mime.ParseMediaType(disposition)
 	name := params["filename"]
@@ -97,8 +97,8 @@ func fileName(disposition string) string {
 	return name[strings.LastIndexAny(name, `/\`)+1:]
 }
 
-// looseName finds a file name where the grammar does not: behind a raw quote or
-// backslash, which many programs send as they are, it goes on to the last quote.
+// looseName finds a file name in a malformed Content-Disposition. Many programs do not
+// escape quotes and backslashes, so a quoted name ends at the last quote.
 func looseName(disposition string) string {
 	const key = "filename"
 	for i := 1; i+len(key) < len(disposition); i++ {

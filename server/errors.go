@@ -53,7 +53,7 @@ var (
 )
 
 // answerTo maps every error of the server to an answer. Errors of the store have
-// been mapped by storeAnswer before; there is no third place.
+// been mapped by storeAnswer before: a deadline that passed is the sender's here.
 func answerTo(err error) *answer {
 	var f *answer
 	var tooBig *http.MaxBytesError
@@ -80,9 +80,11 @@ func storeAnswer(err error) *answer {
 		return f
 	case errors.Is(err, storage.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return errFull
-	case errors.Is(err, storage.ErrUnreachable), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, storage.ErrUnreachable),
+		errors.Is(err, os.ErrDeadlineExceeded),
+		errors.Is(err, context.DeadlineExceeded):
 		return errStore
-	case errors.Is(err, context.Canceled): // a coordinator's line broke
+	case errors.Is(err, context.Canceled): // the connection of a coordinator broke
 		return errCut
 	}
 	return errDenied
@@ -95,7 +97,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.cfg.Log.Count(f.event)
 	}
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/v1/"), f == errMethod && !pageWanted(r), f == errInternal && !pageWanted(r) && !plainWanted(r):
+	case strings.HasPrefix(r.URL.Path, "/v1/"),
+		f == errMethod && !pageWanted(r),
+		f == errInternal && !pageWanted(r) && !plainWanted(r):
 		answerJSON(w, f)
 	case plainWanted(r):
 		setRetry(w, f)
@@ -109,14 +113,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// refuse answers an upload whose body is not read to its end. Many clients look
-// for the answer only when they have sent everything, so some of the rest is
-// taken and thrown away after it.
+// refuse answers an upload whose body is not read to its end. Many clients read the
+// answer only when they have sent everything, so after it some of the rest is read
+// and discarded.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Connection", "close")
 	s.fail(w, r, err)
 	if f := answerTo(err); f == errStalled || f == errCut {
-		return // nothing more is going to come
+		return // nothing more comes
 	}
 	rc := http.NewResponseController(w)
 	if rc.Flush() == nil && rc.SetReadDeadline(time.Now().Add(maxDrainTime)) == nil {
@@ -129,7 +133,7 @@ const (
 	maxDrainBytes = 64 << 20
 )
 
-// answerJSON gives the fixed small answer of the protocol.
+// answerJSON answers {"code":"…"}, as docs/protocol.md has it.
 func answerJSON(w http.ResponseWriter, f *answer) {
 	setRetry(w, f)
 	w.Header().Set("Content-Type", "application/json")

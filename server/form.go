@@ -13,8 +13,8 @@ import (
 
 // Limits of a form, in parts.
 const (
-	maxFields  = 200    // that are taken
-	maxCounted = 10_000 // that are counted, when some are left out
+	maxFields  = 200    // that are stored
+	maxCounted = 10_000 // beyond these, parts that are left out are not even counted
 )
 
 // form is one form that is parsed, field after field, and sealed. One goroutine
@@ -28,7 +28,7 @@ type form struct {
 	keepDetails    bool  // details=keep
 	detailsDecided bool  // there was a file, and keepDetails decided about it
 	files          int   // that arrived
-	unclean        []int // those in which hidden details are left, unasked
+	unclean        []int // numbers of the files in which hidden details may be left, unasked
 	hasText        bool
 	where, when    bool // the manifest has such a text
 	left           leftOut
@@ -40,13 +40,13 @@ type leftOut struct {
 	over  bool // the limit is reached
 	files int
 	more  bool // there are more than were counted
-	words bool
+	words bool // a text
 }
 
-// errLeftOut: there is no place for the current field.
+// errLeftOut: the drop has no room for the current field.
 var errLeftOut = errors.New("left out")
 
-// read takes the form apart.
+// read parses the form to its end and seals its fields.
 func (f *form) read() error {
 	for n := 0; ; {
 		h, err := f.parts.next()
@@ -70,7 +70,8 @@ func (f *form) read() error {
 	}
 }
 
-// readError tells a broken line from a broken form.
+// readError maps an error of the parser to an answer: errCut if the connection broke,
+// errBadRequest if the form is malformed. One that has an answer already keeps it.
 func readError(err error) error {
 	switch {
 	case err == nil, answerTo(err) != errInternal:
@@ -132,9 +133,10 @@ func (f *form) short(taken *bool, name string, set func(*crypto.Sealer, string) 
 // fitsManifest reports whether a manifest holds all of a text: [crypto.Clean]
 // makes spaces of control characters and cuts what is long.
 func fitsManifest(text string) bool {
-	return utf8.ValidString(text) && len(strings.TrimSpace(text)) <= crypto.MaxWhere && !strings.ContainsFunc(text, func(r rune) bool {
-		return r < ' ' && r != '\t' && r != '\r' && r != '\n' || r >= 0x7f && r < 0xa0
-	})
+	return utf8.ValidString(text) && len(strings.TrimSpace(text)) <= crypto.MaxWhere &&
+		!strings.ContainsFunc(text, func(r rune) bool {
+			return r < ' ' && r != '\t' && r != '\r' && r != '\n' || r >= 0x7f && r < 0xa0
+		})
 }
 
 func (f *form) details() error {
@@ -202,8 +204,8 @@ func (f *form) add(s *crypto.Sealer, m crypto.File) error {
 }
 
 // content seals all of src by copyTo, after start has seen its first bytes. It
-// reports whether there was anything. Of what has no place the rest is skipped when
-// the next part is asked for.
+// reports whether there was anything. The error is errLeftOut if the drop has no room;
+// parts.next then skips the rest.
 func (f *form) content(
 	src io.Reader, start func(s *crypto.Sealer, head []byte) error, copyTo func(io.Reader) error,
 ) (some bool, err error) {
@@ -233,7 +235,7 @@ func (f *form) content(
 	if broken := f.drop.failed(); broken != nil {
 		return true, broken
 	}
-	// Where the line broke, asking for the next part fails in the same way.
+	// If the connection broke, parts.next fails in the same way.
 	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return true, nil
 	}

@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// The headers of every answer. The page has no image and no other origin; its
-// scripts are files of ours, which make nothing of text but text; its one style
-// sheet is inline, and the policy names its hash.
+// The headers of every answer. The policy allows no image and no other origin. Scripts
+// are files of ours, and Trusted Types keep them from making HTML of text (DOM XSS).
+// The one style sheet is inline and allowed by its hash.
 var fixedHeaders = [][2]string{
 	{"Cache-Control", "no-store"},
-	{"Content-Security-Policy", "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'sha256-" + styleHash +
-		"'; require-trusted-types-for 'script'; trusted-types temoin; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+	{"Content-Security-Policy",
+		"default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'sha256-" + styleHash +
+			"'; require-trusted-types-for 'script'; trusted-types temoin; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
 	{"Cross-Origin-Opener-Policy", "same-origin"},
 	{"Cross-Origin-Resource-Policy", "same-origin"},
 	{"Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"},
@@ -52,7 +53,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p) // net/http drops the connection and says nothing
 			default:
-				s.panicked(t, r, tls) // without p: it may hold input
+				s.panicked(t, r, tls) // without p, which may hold what a sender sent
 			}
 		}()
 		next.ServeHTTP(t, r)
@@ -89,7 +90,8 @@ func (s *Server) connState(c net.Conn, state http.ConnState) {
 // it on while bytes arrive.
 const answerTimeout = time.Minute
 
-// earlyAnswer is what a refusal of net/http, which begins with p, becomes.
+// earlyAnswer returns what is written in place of a refusal by net/http that begins
+// with p: the same status with our headers and a code.
 func earlyAnswer(p []byte, tls bool) []byte {
 	status, _, _ := strings.Cut(string(p[:min(len(p), 80)]), "\r\n")
 	var b strings.Builder

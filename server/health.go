@@ -13,10 +13,10 @@ import (
 	"temoin/storage"
 )
 
-// A box says by itself whether its store works: it stores an object of its own
-// once a minute, and /healthz repeats what came of the last one. Nothing that a
-// visitor does, the question included, starts one or moves its time, so that
-// neither the disk nor the log tells when somebody came.
+// A box says by itself whether its store works: once a minute it stores an object of
+// its own (a probe), and /healthz repeats what came of the last one. Side channel: no
+// request, one of /healthz included, starts a probe or moves its time, or the disk and
+// the log would tell when somebody came.
 const (
 	probeEvery = time.Minute
 	probeTime  = 45 * time.Second // a store that takes longer does not work
@@ -30,12 +30,12 @@ type health struct {
 	key    string
 	object []byte
 
-	busy  sync.Mutex    // held while an outcome is awaited
-	known chan struct{} // closed when there was one
+	busy  sync.Mutex    // held while probe waits for the outcome
+	known chan struct{} // closed after the first outcome
 	once  sync.Once     // closes it
 
 	mu      sync.Mutex
-	began   time.Time // the last probe, as the schedule says
+	began   time.Time // when the last probe was due
 	verdict string    // the code of its failure, or empty
 }
 
@@ -51,7 +51,7 @@ func newHealth(sink storage.Sink, d *disk, kind crypto.Kind) (*health, error) {
 	return h, err
 }
 
-// carry is what the next process image has to know.
+// carry returns what the next process image has to know.
 func (h *health) carry() (began time.Time, verdict string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -66,7 +66,7 @@ func (h *health) restore(began time.Time, verdict string) {
 	}
 }
 
-// watch tries the store at its times until ctx ends.
+// watch tries the store every probeEvery until ctx ends.
 func (h *health) watch(ctx context.Context) {
 	if h.prober == nil {
 		return
@@ -86,8 +86,9 @@ func (h *health) watch(ctx context.Context) {
 	}
 }
 
-// probe tries the store. One that does not answer in time does not work, and is
-// asked nothing more until it has answered.
+// probe tries the store. One that does not answer within probeTime counts as
+// unreachable, and probe returns only when it has answered, so that probes do not
+// pile up behind a store that hangs.
 func (h *health) probe(ctx context.Context) {
 	h.busy.Lock()
 	h.begin()
@@ -127,7 +128,7 @@ func (h *health) try(ctx context.Context) (err error) {
 	defer cancel()
 	err = unlessThere(h.prober.Probe(ctx, h.key, h.object))
 	if err == nil && h.disk.fullNow() {
-		return errFull // the store has room, and no drop gets it
+		return errFull // below the reserve no drop is taken
 	}
 	return err
 }
@@ -154,8 +155,8 @@ func (h *health) note(ctx context.Context, err error) {
 	h.once.Do(func() { close(h.known) })
 }
 
-// showHealth answers GET /healthz from memory. Just after the start it waits for
-// the first outcome, so that nobody hears that all is well before that is known.
+// showHealth answers GET /healthz from memory. Just after the start it waits for the
+// first outcome, and does not say "ok" before the store was tried.
 func (s *Server) showHealth(w http.ResponseWriter, r *http.Request) {
 	verdict := errStore.code
 	select {

@@ -29,8 +29,8 @@ import (
 // inboxPage is the most keys in one answer of the inbox.
 const inboxPage = 10_000
 
-// inboxLock gives out challenges and checks answers. It remembers nothing: the
-// secret of a challenge is computed from its number with the lock's key.
+// inboxLock gives out challenges and checks answers. It is stateless, so that a flood
+// of challenges takes no memory: the secret of one is an HMAC of its number and origin.
 type inboxLock struct {
 	key     [32]byte
 	origins []string
@@ -46,8 +46,9 @@ func (l *inboxLock) secret(number []byte, origin string) crypto.Secret {
 	return crypto.Secret(h.Sum(nil))
 }
 
-// knows reports whether origin is a name of this box. If any name were taken,
-// another server that a coordinator pulls from could pass our challenges on.
+// knows reports whether origin is a name of this box. If any name were taken, a
+// hostile server that a coordinator pulls from could relay our challenges under its
+// own name, and open this inbox with the answers (man in the middle).
 func (l *inboxLock) knows(origin string) bool {
 	if !crypto.ValidOrigin(origin) {
 		return false
@@ -178,26 +179,27 @@ func (s *Server) readObject(ctx context.Context, key string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(object, storage.Large))
 }
 
-// writeSlowly gives each piece of an answer as long as a small answer has: on a
-// line of 10 KiB a second a large object takes two minutes.
+// writeSlowly writes an answer in pieces that have answerTimeout each: on a line of
+// 10 KiB a second a large object takes two minutes.
 func writeSlowly(w http.ResponseWriter, b []byte) {
 	rc := http.NewResponseController(w)
 	for piece := range slices.Chunk(b, 16<<10) {
 		rc.SetWriteDeadline(time.Now().Add(answerTimeout))
 		if _, err := w.Write(piece); err != nil {
-			return // the coordinator's line broke
+			return // the connection broke
 		}
 	}
 }
 
-// span is what a request asks for of an object: the bytes from on, before to.
+// span is a range request: the bytes [from, to) of an object.
 type span struct {
 	set      bool // a range was asked for
 	from, to int
 }
 
-// parseRange takes one range, open or closed, that begins within the largest
-// object. What asks for anything else has no use for the answer.
+// parseRange parses a Range header of one range, bytes=N- or bytes=N-M, that begins
+// within the largest object. RFC 9110 lets a server answer others with the whole
+// object; a client that wants a part has no use for that, and gets errBadRequest.
 func parseRange(h string) (span, error) {
 	if h == "" {
 		return span{to: storage.Large}, nil

@@ -73,13 +73,13 @@ func languageTags() []string {
 	return tags
 }
 
-// html returns a sentence with its one {name} filled in. The value is isolated,
-// so that it keeps its direction, and the sentence its own.
+// html returns a sentence with its one {name} filled in. The value is put into
+// <bdi>, so that neither it nor the sentence changes the direction of the other.
 func (l *language) html(key, name, value string) string {
 	return isolate(l.words[key], "{"+name+"}", value)
 }
 
-// isolate puts values in place of names, by pairs, and makes HTML of a sentence.
+// isolate makes HTML of a sentence, with values in place of names, by pairs.
 func isolate(sentence string, pairs ...string) string {
 	sentence = html.EscapeString(sentence)
 	for i := 0; i < len(pairs); i += 2 {
@@ -96,8 +96,8 @@ var aliases = map[string]string{
 	"fa-af": "prs", "ku": "ckb", "ku-latn": "", "ku-tr": "", "ku-sy": "",
 }
 
-// preferred returns the first language of Accept-Language that has a page;
-// browsers send them in order, and the weights say the same.
+// preferred returns the first language of Accept-Language that has a page. Weights
+// are not read: browsers send the languages in order of preference.
 func preferred(header string) string {
 	for want := range strings.SplitSeq(strings.ToLower(header[:min(len(header), 200)]), ",") {
 		want, _, _ = strings.Cut(strings.TrimSpace(want), ";")

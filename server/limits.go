@@ -28,7 +28,7 @@ type limits struct {
 	disk    *disk
 	pause   time.Duration // an open chunk is stored after so long without a byte
 	stall   time.Duration // no byte for so long ends an upload
-	minRate int64         // bytes a second, on average, after grace
+	minRate int64         // bytes a second, on average, after grace: against slow loris
 	grace   time.Duration
 
 	mu       sync.Mutex

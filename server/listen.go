@@ -15,11 +15,12 @@ import (
 // maxConnections bounds open connections of all kinds.
 const maxConnections = 4096
 
-// Listen opens addr: host:port, or unix:PATH for a proxy or Tor on the same
-// machine, which then has no address of a witness to give.
+// Listen opens addr: host:port, or unix:PATH for a proxy or Tor on the same machine,
+// whose connections carry no address of a witness. A socket file that an earlier
+// process left at PATH is replaced; if a program still listens there, it is an error.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
-	lc.SetMultipathTCP(false) // sandboxes that bind TCP do not see it
+	lc.SetMultipathTCP(false) // a sandbox's rules for TCP do not cover MPTCP
 	path, ok := strings.CutPrefix(addr, "unix:")
 	if !ok {
 		return lc.Listen(ctx, "tcp", addr)
@@ -34,7 +35,7 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l, os.Chmod(path, 0o660)
 }
 
-// removeStale removes a socket that nobody answers any more.
+// removeStale removes a socket file on which no program listens any more.
 func removeStale(path string) error {
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		c.Close()
@@ -46,8 +47,8 @@ func removeStale(path string) error {
 	return nil
 }
 
-// listener gives every connection one and the same address, so that no code,
-// not even net/http's, can keep or print where a witness is.
+// listener gives every connection one and the same address, so that no code, not even
+// net/http's, can keep or print the address of a witness.
 type listener struct {
 	net.Listener
 	tls    *tls.Config // nil: http
@@ -60,13 +61,14 @@ type listener struct {
 	resume chan struct{}
 }
 
-// newListeners share the places for connections. Unix sockets speak http.
+// newListeners wraps ls. All share maxConnections places. Unix sockets speak http, also
+// when t is set.
 func newListeners(ls []net.Listener, t *tls.Config) (all []*listener) {
 	if t != nil {
 		t = t.Clone()
 		t.NextProtos = append([]string{"http/1.1"}, t.NextProtos...)
 		t.MinVersion = tls.VersionTLS12
-		t.SessionTicketsDisabled = true // a ticket would tell one visit from another
+		t.SessionTicketsDisabled = true // a ticket would link two visits of one client
 	}
 	slots := make(chan struct{}, maxConnections)
 	for _, l := range ls {
@@ -82,7 +84,7 @@ func newListeners(ls []net.Listener, t *tls.Config) (all []*listener) {
 func (l *listener) Accept() (net.Conn, error) {
 	select {
 	case l.slots <- struct{}{}:
-	case <-l.closed: // it may take long until there is a place
+	case <-l.closed: // while all places are taken
 		return nil, net.ErrClosed
 	}
 	c, err := l.Listener.Accept()
@@ -106,7 +108,7 @@ func (l *listener) Close() error {
 	return l.Listener.Close()
 }
 
-// pause stops taking connections, which wait in the kernel's queue, until the
+// pause stops taking connections, which wait in the kernel's backlog, until the
 // function that it returns is called. It reports whether no accept is under way.
 func (l *listener) pause() (resume func(), ok bool) {
 	d, ok := l.Listener.(interface{ SetDeadline(time.Time) error })
@@ -120,7 +122,7 @@ func (l *listener) pause() (resume func(), ok bool) {
 	d.SetDeadline(time.Unix(1, 0))
 	select {
 	case <-parked:
-	case <-time.After(100 * time.Millisecond): // all places are taken
+	case <-time.After(100 * time.Millisecond): // Accept waits for a place: all are taken
 		ok = false
 	}
 	return func() {
@@ -191,8 +193,8 @@ func (n *nameless) Write(p []byte) (int, error) {
 	return count, withoutAddress(err)
 }
 
-// withoutAddress takes the addresses out of an error of a connection: whoever
-// asked for its text would put the witness's into memory.
+// withoutAddress takes the addresses out of an error of a connection: its text would
+// put that of the witness into memory, and perhaps into a log.
 func withoutAddress(err error) error {
 	if oe, ok := err.(*net.OpError); ok {
 		return &net.OpError{Op: oe.Op, Net: oe.Net, Err: oe.Err}
@@ -205,7 +207,8 @@ func (n *nameless) Close() error {
 	return n.Conn.Close()
 }
 
-// CloseWrite ends a connection without losing the answer.
+// CloseWrite sends a FIN. Closing at once could reset the connection before the client
+// has read the answer.
 func (n *nameless) CloseWrite() error { return closeWrite(n.Conn) }
 
 func closeWrite(c net.Conn) error {
@@ -215,11 +218,12 @@ func closeWrite(c net.Conn) error {
 	return nil
 }
 
-// conn is a connection as net/http sees it. net/http refuses some requests
-// (431, 400, 417) before any handler runs, and writes our headers on none of
-// these answers. What it writes is told apart by when it does so, and never by
-// its bytes, which may be those of an object that a stranger sent: from the start
-// of our handler to the moment when the whole answer has left, all is ours.
+// conn is a connection as net/http sees it. net/http refuses some requests (400, 417,
+// 431 and others) before any handler runs, and such an answer has none of our headers:
+// conn replaces it. It knows a refusal by the time of the write alone: all that is
+// written from the start of our handler until the whole answer has left is ours. If it
+// looked at the bytes, an attacker could store an object that looks like a refusal and
+// that no coordinator could fetch.
 type conn struct {
 	net.Conn
 	tls     bool
@@ -230,9 +234,9 @@ type conn struct {
 // begin is called by the outermost handler as it starts.
 func (c *conn) begin() { c.handled.Store(true) }
 
-// idle is called when the connection waits for its next request. net/http does
-// so after it has flushed the answer and before it reads on; where no request may
-// follow it writes nothing of its own any more.
+// idle is called when the connection waits for its next request. net/http does so
+// after it has flushed the answer and before it reads on. On a connection that it
+// closes after the answer it does not, and writes nothing of its own either.
 func (c *conn) idle() { c.handled.Store(false) }
 
 // Write puts our headers on the answers that net/http gives by itself.
@@ -250,6 +254,5 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// CloseWrite is what net/http uses to end a connection without losing the
-// answer.
+// CloseWrite is what net/http looks for to end a connection without losing the answer.
 func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Event is one of the few things that a box says about its work.
+// Event is the code of something that a box counts in its log. There are no others.
 type Event string
 
 // All events. None says anything about one witness, one drop or one moment.
@@ -32,8 +32,9 @@ const (
 // within a minute, all others within the hour.
 var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable, EventWorks, EventNotRenewed}
 
-// Log writes events as counts, so seldom that neither the log nor the times
-// that a journal adds to it tell when somebody sent.
+// Log writes events as counts and not one by one, because a journal adds the time to
+// each line: urgent ones a minute after the first of them, all others an hour after. It
+// is safe for concurrent use.
 type Log struct {
 	mu     sync.Mutex
 	out    io.Writer
@@ -46,10 +47,14 @@ type Log struct {
 
 // NewLog returns a Log that writes to out.
 func NewLog(out io.Writer) *Log {
-	return &Log{out: out, counts: make(map[Event]int), timers: make(map[bool]*time.Timer), due: make(map[bool]time.Time), soon: time.Minute, late: time.Hour}
+	return &Log{
+		out: out, counts: make(map[Event]int),
+		timers: make(map[bool]*time.Timer), due: make(map[bool]time.Time),
+		soon: time.Minute, late: time.Hour,
+	}
 }
 
-// Count counts one event. It may be called from any goroutine.
+// Count counts one event.
 func (l *Log) Count(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +73,8 @@ func (l *Log) schedule(u bool, wait time.Duration) {
 	l.timers[u] = time.AfterFunc(wait, func() { l.flush(u) })
 }
 
-// Pending is what a log was going to write when its process was renewed.
+// Pending is a count that was not written yet when the process was renewed. It is to be
+// written at Due.
 type Pending struct {
 	Event Event
 	Count int
@@ -95,7 +101,7 @@ func (l *Log) restore(all []Pending) {
 	}
 }
 
-// flush writes what was counted of one sort.
+// flush writes what was counted of urgent events, or of all others.
 func (l *Log) flush(u bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -88,7 +88,8 @@ func (s *Server) storeObject(w http.ResponseWriter, r *http.Request, id crypto.I
 	return obj.Commit(ctx, id.Key())
 }
 
-// bodyError tells a line that broke from a box that is broken.
+// bodyError makes errCut of an error of the body that has no answer of its own: the
+// connection broke.
 func bodyError(err error) error {
 	if answerTo(err) == errInternal {
 		return errCut

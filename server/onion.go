@@ -14,9 +14,10 @@ import (
 	"rsc.io/qr"
 )
 
-// CheckOnion says what is wrong with the name of an onion service of version 3,
-// 56 characters and ".onion". It does not repeat the name: whoever takes the
-// file with the service's secret key for it must not find the key in a log.
+// CheckOnion returns an error that says what is wrong with the name of an onion service
+// of version 3: 56 characters and ".onion". The error does not repeat the name: an
+// operator may have given the service's secret key instead, which must not get into a
+// log.
 func CheckOnion(name string) error {
 	text, ok := strings.CutSuffix(name, ".onion")
 	if !ok || len(text) != 56 {
@@ -40,8 +41,8 @@ func CheckOnion(name string) error {
 	return nil
 }
 
-// overOnion reports whether a page was asked for by the name of an onion
-// service. Whoever invents a name deceives nobody but themselves.
+// overOnion reports whether a page was asked for by the name of an onion service. A
+// client that forges the Host header changes only what its own page says.
 func overOnion(r *http.Request) bool {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -50,9 +51,9 @@ func overOnion(r *http.Request) bool {
 	return strings.HasSuffix(strings.ToLower(host), ".onion")
 }
 
-// onionNote shows where the form is to be found in Tor Browser, as text and for
-// a camera. The address is no link: another browser would follow it, and ask
-// its phone company for the name.
+// onionNote is the part of the page with the form's address in Tor Browser, as text and
+// as a QR code. The address is no link: a browser without Tor would follow it, and its
+// DNS query would show the name to the phone company.
 func (p *pages) onionNote(l *language) (string, error) {
 	if p.onion == "" {
 		return "", nil
@@ -65,15 +66,16 @@ func (p *pages) onionNote(l *language) (string, error) {
 	return l.expand(onionPart, map[string]string{"address": html.EscapeString(url), "code": svg(code)}), nil
 }
 
-// quiet is the white border that readers need, in modules.
+// quiet is the width of the white border that readers of QR codes need, in modules.
 const quiet = 4
 
-// svg draws a code, black on white in dark mode too: not every reader takes the
-// inverse. An image in the page's own text needs no leave in its policy.
+// svg draws a code, black on white in dark mode too: not every reader takes an inverted
+// code. Inline SVG needs no img-src in the Content-Security-Policy.
 func svg(code *qr.Code) string {
 	var b strings.Builder
 	n := code.Size + 2*quiet
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" aria-hidden="true" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path stroke="#000" d="`, n, n, n, n)
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" aria-hidden="true" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path stroke="#000" d="`,
+		n, n, n, n)
 	for y := range code.Size {
 		fmt.Fprintf(&b, "M%d %d.5", quiet, y+quiet)
 		for x := 0; x < code.Size; {

@@ -28,7 +28,10 @@ type places struct {
 }
 
 func newPlaces(n, size int) *places {
-	return &places{size: size, free: make(chan struct{}, n), pool: sync.Pool{New: func() any { b := make([]byte, 0, size); return &b }}}
+	return &places{
+		size: size, free: make(chan struct{}, n),
+		pool: sync.Pool{New: func() any { b := make([]byte, 0, size); return &b }},
+	}
 }
 
 // take returns an empty buffer, or nil.
@@ -63,8 +66,8 @@ type output struct {
 	err   error
 }
 
-// newOutput stores at most parallel objects at the same time, while the next
-// ones fill.
+// newOutput stores at most parallel objects at the same time. The next one fills
+// meanwhile, and its Close waits (backpressure).
 func newOutput(ctx context.Context, sink storage.Sink, log *Log, parallel int) *output {
 	return &output{ctx: ctx, sink: sink, log: log, slots: make(chan struct{}, parallel)}
 }
@@ -92,7 +95,7 @@ func (o *output) failed() error {
 	return o.err
 }
 
-// wait returns the first error of any object, once all are settled.
+// wait waits until all objects are stored or failed. It returns the first error.
 func (o *output) wait() error {
 	o.wg.Wait()
 	return o.failed()
@@ -106,7 +109,7 @@ type outObject struct {
 	size   int
 	places *places
 	buf    *[]byte
-	dirty  bool // buf may still be read
+	dirty  bool // Put did not succeed: a broken connection may still read buf
 	obj    storage.Object
 }
 
@@ -121,14 +124,14 @@ func (b *outObject) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close stores the object in the background.
+// Close stores the object in the background, as soon as a slot is free.
 func (b *outObject) Close() error {
 	o := b.o
 	o.slots <- struct{}{}
 	o.wg.Go(func() {
 		defer func() { <-o.slots }()
 		defer func() {
-			if recover() != nil { // nobody is above to catch it: it would end the box
+			if recover() != nil { // no handler is above this goroutine: it would end the process
 				o.log.Count(EventPanic)
 				o.fail(errInternal)
 			}
@@ -172,7 +175,7 @@ func (b *outObject) store() (err error) {
 	return b.obj.Commit(b.o.ctx, b.key)
 }
 
-// Abort gives the object up, or what is left of it once it is stored.
+// Abort releases the buffer and, unless the object is stored, discards it.
 func (b *outObject) Abort() {
 	if b.buf != nil {
 		b.places.give(b.buf, !b.dirty)
