@@ -31,25 +31,27 @@ var (
 		h := sha256.Sum256([]byte(style))
 		return base64.StdEncoding.EncodeToString(h[:])
 	}()
-	frame, formPart, donePart, failurePart = mustRead("frame.html"), mustRead("form.html"), mustRead("done.html"), mustRead("failure.html")
-	onionPart, scriptPart, menuPart        = mustRead("onion.html"), mustRead("script.html"), mustRead("menu.html")
+	frame, formPart, donePart, failurePart = mustRead("frame.html"), mustRead("form.html"),
+		mustRead("done.html"), mustRead("failure.html")
+	onionPart, scriptPart, menuPart = mustRead("onion.html"), mustRead("script.html"), mustRead("menu.html")
 )
 
-// pages makes the pages that a witness sees. html/template is not used: it
-// would make the linker keep every method of every type, those that decrypt
-// among them.
+// pages makes the pages that a witness sees. html/template is not used: it calls
+// methods by name, so the linker would keep every method of every type, those that
+// decrypt among them.
 type pages struct {
 	org   string
 	exit  string
 	onion string                // the name of the box in Tor, or nothing
 	forms map[string]staticPage // language: the whole form page
-	inTor map[string]staticPage // the same, for those who came by the onion
+	inTor map[string]staticPage // the same, for requests to the onion service
 }
 
-// staticPage is a page that is the same for everybody, as it is and packed.
+// staticPage is a page that is the same for every visitor: as HTML, and with gzip.
 type staticPage struct{ page, packed string }
 
-// newStaticPage packs with a packer that is used again: each has most of a megabyte.
+// newStaticPage compresses page. The packer is used for all pages: it takes most of a
+// megabyte.
 func newStaticPage(packer *gzip.Writer, page string) staticPage {
 	var b strings.Builder
 	packer.Reset(&b)
@@ -61,7 +63,10 @@ func newStaticPage(packer *gzip.Writer, page string) staticPage {
 const defaultExit = "https://www.wikipedia.org/"
 
 func newPages(cfg Config) (*pages, error) {
-	p := &pages{org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion, forms: make(map[string]staticPage), inTor: make(map[string]staticPage)}
+	p := &pages{
+		org: cfg.Org, exit: cfg.ExitURL, onion: cfg.Onion,
+		forms: make(map[string]staticPage), inTor: make(map[string]staticPage),
+	}
 	if p.exit == "" {
 		p.exit = defaultExit
 	}
@@ -84,17 +89,19 @@ func newPages(cfg Config) (*pages, error) {
 // witness's phone company can see, onion what the page says about Tor.
 func (p *pages) formPage(l *language, seen, onion string) string {
 	return p.page(l, formPart, map[string]string{
-		"what": p.what(l), "menu": menu(l), "limit": l.html("step1.limit", "n", strconv.Itoa(crypto.MaxFiles)), "seen": html.EscapeString(l.words[seen]), "onion": onion,
+		"what": p.what(l), "menu": menu(l), "limit": l.html("step1.limit", "n", strconv.Itoa(crypto.MaxFiles)),
+		"seen": html.EscapeString(l.words[seen]), "onion": onion,
 		"script": l.expand(scriptPart, map[string]string{"tag": l.tag, "script": pageScript}),
 	})
 }
 
-// menu leads to the form in every language. It is not on the page with the
-// receipt, which nobody should leave by chance.
+// menu leads to the form in every language. It is not on the page with the receipt: a
+// witness who leaves that page loses the receipt.
 func menu(l *language) string {
 	var links strings.Builder
 	for _, other := range languages {
-		links.WriteString(`<a href="/` + other.tag + `/" hreflang="` + other.tag + `" lang="` + other.tag + `">` + html.EscapeString(other.name) + "</a>\n")
+		links.WriteString(`<a href="/` + other.tag + `/" hreflang="` + other.tag + `" lang="` + other.tag + `">` +
+			html.EscapeString(other.name) + "</a>\n")
 	}
 	return l.expand(menuPart, map[string]string{"links": links.String()})
 }
@@ -109,7 +116,9 @@ func (p *pages) what(l *language) string {
 
 // page puts a part into the frame. The values hold HTML.
 func (p *pages) page(l *language, part string, values map[string]string) string {
-	v := map[string]string{"tag": l.tag, "dir": l.dir, "style": style, "exit": html.EscapeString(p.exit), "draft": draft(l)}
+	v := map[string]string{
+		"tag": l.tag, "dir": l.dir, "style": style, "exit": html.EscapeString(p.exit), "draft": draft(l),
+	}
 	for k, s := range values {
 		v[k] = s
 	}
@@ -117,7 +126,8 @@ func (p *pages) page(l *language, part string, values map[string]string) string 
 	return l.expand(frame, v)
 }
 
-// draft warns of a translation that nobody has read. English is none.
+// draft returns a warning if no person who speaks the language has reviewed the
+// translation. English is the original.
 func draft(l *language) string {
 	if l.reviewed || l.tag == "en" {
 		return ""
@@ -152,8 +162,9 @@ func (p *pages) write(w http.ResponseWriter, status int, page string) {
 	w.Write([]byte(page))
 }
 
-// form is the page that a witness fills in. It says where the box is in Tor, to
-// those who came another way. The path has the grammar of its route.
+// form answers with the page that a witness fills in. Visitors who did not come by the
+// onion service are told its address. The path in Onion-Location is safe from header
+// injection: it fits a route.
 func (p *pages) form(w http.ResponseWriter, r *http.Request, tag string) {
 	f := p.forms[tag]
 	if overOnion(r) {
@@ -195,7 +206,7 @@ func uncleaned(l *language, files []int) string {
 
 // failure is the page that says what a witness can do now.
 func (p *pages) failure(w http.ResponseWriter, l *language, f *answer) {
-	if f.text == errNotFound.text { // nobody sent anything
+	if f.text == errNotFound.text { // nothing was sent: err.title would be wrong
 		p.failed(w, l, f, l.words[f.text])
 		return
 	}
@@ -217,7 +228,9 @@ func (p *pages) failed(w http.ResponseWriter, l *language, f *answer, title stri
 	for _, sentence := range sentences {
 		b.WriteString(`<p class="amber">` + sentence + "</p>\n")
 	}
-	p.write(w, f.status, p.page(l, failurePart, map[string]string{"title": html.EscapeString(title), "sentence": b.String(), "code": f.code, "menu": menu(l)}))
+	p.write(w, f.status, p.page(l, failurePart, map[string]string{
+		"title": html.EscapeString(title), "sentence": b.String(), "code": f.code, "menu": menu(l),
+	}))
 }
 
 // leftOut returns the sentences about a form that held too much. Fill puts

@@ -2,14 +2,14 @@ package server
 
 import "net/http"
 
-// panicked answers a request whose handler panicked. Where an answer has begun
-// already the connection ends, so that nobody takes what there is for all of it.
+// panicked answers a request whose handler panicked. If an answer has begun already, it
+// ends the connection, so that a client does not take half an answer for the whole.
 func (s *Server) panicked(t *tracked, r *http.Request, tls bool) {
 	s.cfg.Log.Count(EventPanic)
 	if t.begun {
 		panic(http.ErrAbortHandler)
 	}
-	clear(t.Header()) // what the handler set is about another answer
+	clear(t.Header()) // the handler set them for another answer
 	setFixed(t.Header(), tls)
 	s.refuse(t, r, errInternal)
 }
@@ -39,8 +39,8 @@ func (t *tracked) FlushError() error {
 // Unwrap is what [http.ResponseController] looks for.
 func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
-// unwrapped is the writer of net/http, to which [http.MaxBytesReader] says that
-// the connection has to end.
+// unwrapped returns the writer of net/http. [http.MaxBytesReader] needs that one to have
+// the connection closed, and does not look below a wrapper.
 func unwrapped(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		t, ok := w.(*tracked)

@@ -16,7 +16,7 @@ const (
 // parts takes a form apart, as RFC 2046 has it. mime/multipart would throw away
 // what stands before the first boundary and behind the last, decode
 // quoted-printable, and repeat content in its errors. Here every byte of the body
-// is a boundary, or a header of a part, or content for somebody to read.
+// is a boundary, a header of a part, or content that Read returns.
 //
 // It is an [io.Reader] of the part that next found.
 type parts struct {
@@ -94,7 +94,7 @@ func (p *parts) begin() error {
 		case !bytes.HasSuffix(line, []byte("\r\n")):
 			p.line = p.line[1:]
 		case at > 0 && !bytes.HasSuffix(first[:at], []byte("\r\n")):
-			// The line above ends otherwise, so that no end of a part would be seen here.
+			// The line above ends with LF alone, so that p.line is not found here.
 			p.sure, p.known = at, true
 		}
 		if line != nil || len(first) == maxBoundary+maxPadding || p.more() != nil {
@@ -118,7 +118,8 @@ func (p *parts) firstBoundary(b []byte) (at int, line []byte) {
 	return 0, nil
 }
 
-// more reads more of the body. The callers never hold back a whole buffer.
+// more reads more of the body. Its callers never leave the buffer full from end to end,
+// so that there is room.
 func (p *parts) more() error {
 	if p.err != nil {
 		return p.err
@@ -198,7 +199,7 @@ func (p *parts) find() error {
 // or goes behind the boundary that ends the part.
 func (p *parts) look() error {
 	window := p.buf[p.r:p.w]
-	if (p.fresh || p.known) && bytes.HasPrefix(window, p.boundary) { // an empty part needs no line of its own
+	if (p.fresh || p.known) && bytes.HasPrefix(window, p.boundary) { // an empty part may end at once
 		p.known = false
 		p.end(len(p.boundary))
 		return nil
@@ -211,21 +212,21 @@ func (p *parts) look() error {
 	if i < 0 {
 		if i = bytes.LastIndexByte(window, p.line[0]); i < 0 || !bytes.HasPrefix(p.line, window[i:]) {
 			i = len(window)
-		} // else the last line may become a boundary
+		} // else the window may end within a boundary
 	}
 	if i > 0 && !(p.fresh && bytes.HasPrefix(p.boundary, window)) {
 		p.sure = i
 		return nil
 	}
-	// At the end of the body the beginning of a boundary counts as one.
+	// A boundary in which the body breaks off is no content either.
 	if err := p.more(); err != io.EOF {
 		return err
 	}
 	return io.ErrUnexpectedEOF
 }
 
-// end stands before n bytes that end the part, if the rest of their line is
-// blank. If it is not, they are content.
+// end decides about the next n bytes, which end in a boundary: if the rest of their
+// line is blank they end the part, and if not, they are content.
 func (p *parts) end(n int) {
 	newline := p.line[:len(p.line)-len(p.boundary)]
 	for {
@@ -234,11 +235,12 @@ func (p *parts) end(n int) {
 			rest, at = rest[2:], afterLast
 		}
 		blank := len(rest) - len(bytes.TrimLeft(rest, " \t"))
-		open := string(rest) == "-" // until the next byte is known
+		open := string(rest) == "-" // undecided: more bytes are needed
 		rest = rest[blank:]
 		open = open || blank <= maxPadding && bytes.HasPrefix(newline, rest)
 		switch {
-		case blank <= maxPadding && (bytes.HasPrefix(rest, newline) || at == afterLast && bytes.HasPrefix(rest, []byte("\n"))):
+		case blank <= maxPadding &&
+			(bytes.HasPrefix(rest, newline) || at == afterLast && bytes.HasPrefix(rest, []byte("\n"))):
 			p.r, p.at = p.w-len(rest)+bytes.IndexByte(rest, '\n')+1, at
 			return
 		case !open:
@@ -273,7 +275,7 @@ func (p *parts) head() (head, error) {
 			return h.head(), nil
 		}
 		if bytes.HasPrefix(line, p.boundary) || !h.add(string(line)) {
-			return head{}, errBadRequest // there is content where none belongs
+			return head{}, errBadRequest // content or a boundary among the headers
 		}
 	}
 }

@@ -8,23 +8,22 @@ import (
 	"time"
 )
 
-// Renewal forgets. net/http and mime/multipart leave what a sender sent as
-// strings in freed memory, and Go clears none of it. So a box that was of use
-// and then had nothing to do for a while replaces itself by a fresh process
-// image, with its sockets open: connections that come meanwhile wait in the
-// kernel's queue.
+// Renewal is against memory forensics. Headers, words and file names that a sender sent
+// stay as strings in freed memory, which Go does not clear. So a box that was of use and
+// then had nothing to do for a while replaces itself by a fresh process image, with its
+// sockets open: connections that come meanwhile wait in the kernel's backlog.
 
 // idle is how long nothing may be under way before the box renews itself.
 const idle = 5 * time.Second
 
-// State is what a renewed process takes over. Nothing in it is of a sender.
+// State is what a renewed process takes over. Nothing in it was sent by a witness.
 type State struct {
 	Hour time.Time // when the hour of Used began
 	Used int64     // bytes taken in this hour
 	Key  []byte    // 32 bytes: secret of the inbox's challenges, so that a pull goes on
 
 	// Probed is when the store was tried last, and Health the code of what is wrong
-	// with it, if something is. The next time is as if nothing had been renewed.
+	// with it, if something is. The next probe comes when it would have come anyway.
 	Probed time.Time
 	Health string
 
@@ -39,7 +38,7 @@ type activity struct {
 	served bool              // something that could leave traces
 	flying int               // requests
 	last   time.Time         // when something that leaves traces ended
-	conns  map[net.Conn]bool // true: it waits for a next request
+	conns  map[net.Conn]bool // true: it idles between two requests
 }
 
 func (a *activity) begin() {
@@ -70,8 +69,8 @@ func (a *activity) connState(c net.Conn, state http.ConnState) {
 	}
 }
 
-// quiet reports whether no request is under way, and no connection that could
-// be about to send one but those that idle between two.
+// quiet reports whether no request is under way and all connections idle between two: a
+// new one may be about to send its first.
 func (a *activity) quiet() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -83,7 +82,8 @@ func (a *activity) quiet() bool {
 	return a.flying == 0
 }
 
-// due reports whether there is something to forget and time to do it.
+// due reports whether a request may have left traces in memory, and nothing was under
+// way for wait since then.
 func (a *activity) due(wait time.Duration) bool {
 	a.mu.Lock()
 	due := a.served && a.flying == 0 && time.Since(a.last) >= wait
@@ -132,16 +132,16 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 		return
 	}
 	defer d.mu.Unlock()
-	if !s.health.busy.TryLock() { // half a probe could stay in the store
+	if !s.health.busy.TryLock() { // a probe is under way: half of it could stay in the store
 		return
 	}
 	defer s.health.busy.Unlock()
 	resume, ok := d.pause()
 	defer resume()
-	if !ok || !s.activity.quiet() { // somebody came before the door was closed
+	if !ok || !s.activity.quiet() { // a connection came before the pause
 		return
 	}
-	srv.SetKeepAlivesEnabled(false) // closes those that idle
+	srv.SetKeepAlivesEnabled(false) // closes idle connections
 	defer srv.SetKeepAlivesEnabled(true)
 	for end := time.Now().Add(100 * time.Millisecond); s.activity.connections() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
@@ -162,7 +162,7 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 	}
 }
 
-// restore takes over what the process was before its renewal.
+// restore takes over the state from before the renewal, if there was one.
 func (s *Server) restore(state *State) {
 	if state == nil {
 		return

@@ -30,7 +30,7 @@ func (s *Server) routes() http.Handler {
 	for _, route := range []struct {
 		path string
 		methods
-	}{ // the first that fits
+	}{ // the first that matches
 		{"/", methods{"GET": s.showRoot}},
 		{"/{lang:[a-z]{2,3}}", methods{"GET": s.showForm}},
 		{"/{lang:[a-z]{2,3}}/", methods{"GET": s.showForm}},
@@ -47,11 +47,12 @@ func (s *Server) routes() http.Handler {
 		r.Handle(route.path, resource{s, route.methods})
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNotFound) })
-	r.MethodNotAllowedHandler = r.NotFoundHandler // no route has methods of its own
+	r.MethodNotAllowedHandler = r.NotFoundHandler // never used: resource looks at the method
 	return r
 }
 
-// ServeHTTP answers 405 and names the methods that there are.
+// ServeHTTP calls the handler of the request's method, for HEAD that of GET. If there is
+// none, it answers 405 and names those that there are.
 func (p resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method := r.Method
 	if method == "HEAD" {

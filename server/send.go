@@ -61,7 +61,8 @@ func (s *Server) leftOut(w http.ResponseWriter, r *http.Request, lang *language,
 	fmt.Fprintf(w, "%s: %s\n", errTooMany.code, strings.Join(sentences, " "))
 }
 
-// formBuffers hold content of a form while it is taken apart.
+// formBuffers hold content of a form while it is parsed. They are wiped before they go
+// back to the pool.
 type formBuffers struct {
 	in    [readBuffer]byte
 	piece [pieceSize]byte
@@ -74,7 +75,9 @@ var formPool = sync.Pool{New: func() any { return new(formBuffers) }}
 // receive takes the form of a request, seals it, and gives its place back. It
 // returns the receipt when everything is durable. Whatever goes wrong, a panic
 // too, what came before is stored.
-func (s *Server) receive(w http.ResponseWriter, r *http.Request, lang string, place *ticket) (*form, crypto.Receipt, error) {
+func (s *Server) receive(
+	w http.ResponseWriter, r *http.Request, lang string, place *ticket,
+) (*form, crypto.Receipt, error) {
 	body := s.limits.body(w, r, maxDrop)
 	buffers := formPool.Get().(*formBuffers)
 	defer func() {
@@ -116,7 +119,8 @@ func (f *form) finish(err error) error {
 	return err
 }
 
-// formBoundary looks whether a request brings a form that can be read.
+// formBoundary returns the boundary of a form. The error says why the body is none that
+// can be read, a compressed one for example.
 func formBoundary(h http.Header) (string, error) {
 	for _, list := range h.Values("Content-Encoding") {
 		for name := range strings.SplitSeq(list, ",") {

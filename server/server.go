@@ -49,18 +49,20 @@ type Config struct {
 	// wrong one makes coordinators' pulls fail, and no more.
 	Origins []string
 	// Onion is the name of the box in Tor, 56 characters and ".onion", or empty.
-	// It is one of the Origins by itself. Pages that are served under another name mention it.
+	// It is one of the Origins by itself. Pages that are served under another name
+	// mention it.
 	Onion string
-	// Org is the name of those who receive, shown on the page.
+	// Org is the name of the organisation that receives, shown on the page. May be empty.
 	Org string
-	// ExitURL is where "Leave this page" leads. Empty: an encyclopedia.
+	// ExitURL is where "Leave this page" leads. Empty: https://www.wikipedia.org/.
 	ExitURL string
 	// Parallel is how many objects of one form upload are stored at the same
 	// time; 0 means 2, which suits a disk.
 	Parallel int
-	// TLS serves https on ports when it is set; unix sockets, where Tor or a proxy
-	// comes, speak http all the same. Of its NextProtos those stay that end with
-	// the handshake, as a CA's test of the name does (acme-tls/1).
+	// TLS, if not nil, serves https on ports; unix sockets, for Tor or a proxy, speak
+	// http all the same. The box speaks HTTP/1.1 alone: NextProtos may hold only
+	// protocols that end with the handshake, as a CA's test of the name does
+	// (acme-tls/1).
 	TLS *tls.Config
 	// Log receives event codes. Required.
 	Log *Log
@@ -68,11 +70,11 @@ type Config struct {
 	// and returns only if it could not. It is called when nothing is under way.
 	// Nil: what senders sent stays in freed memory until the process ends.
 	Renew func(State) error
-	// State is what the process was before it was renewed, if it was.
+	// State is what the process before this one gave to Renew, or nil.
 	State *State
 }
 
-// Server is one box.
+// Server is one box. SetRecipients may be called while Serve runs.
 type Server struct {
 	cfg     Config
 	pages   *pages
@@ -131,18 +133,18 @@ func New(cfg Config) (*Server, error) {
 // that are under way keep theirs.
 func (s *Server) SetRecipients(rs *crypto.Recipients) { s.recipients.Store(rs) }
 
-// How long a stopping server waits: for uploads that are under way, for what came
-// of those that it cut to be stored, and for the first request of those who were
-// let in just before. packaging/temoind.service allows for the sum.
+// How long a stopping server waits: for uploads that are under way, for what came of
+// those that it cut to be stored, and for the first request of connections that were
+// accepted just before. packaging/temoind.service allows for the sum.
 const (
 	drain   = 30 * time.Second
 	settle  = 65 * time.Second // a busy bucket is tried for a minute
-	welcome = 5 * time.Second  // net/http takes no longer for silent ones
+	welcome = 5 * time.Second  // after these, Shutdown takes a silent connection for idle
 )
 
 // Serve answers requests on all listeners until ctx ends. Then it lets uploads
 // finish for half a minute, cuts the rest (what they sent is stored), and
-// returns nil.
+// returns nil. If a listener fails before, it ends at once and returns that error.
 func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -188,17 +190,17 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		srv.Close()
 		s.limits.wait(settle)
 	}
-	select { // a probe removes what it wrote, unless the store hangs
+	select { // a probe gets time to remove what it wrote, unless the store hangs
 	case <-watched:
 	case <-time.After(welcome):
 	}
 	return nil
 }
 
-// closeListeners stops taking connections, and returns when those that were taken
-// have been asked for something. [http.Server.Shutdown] closes connections whose
-// request comes a moment after it was called, without an answer. New connections
-// wait in the kernel's backlog, for the next process if systemd holds the socket.
+// closeListeners stops taking connections, and returns when those that were taken have
+// sent their first request, or after welcome: [http.Server.Shutdown] would close, without
+// an answer, one whose request comes a moment later. New connections wait in the kernel's
+// backlog, for the next process if systemd holds the socket.
 func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
 	d.mu.Lock() // for good: nothing is renewed any more
 	resume, _ := d.pause()

@@ -12,8 +12,8 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// The page's scripts, packed, under names that tell their content. tools/web
-// makes them from web/src.
+// The page's scripts, compressed with gzip, under names with a hash of their content.
+// tools/web makes them from web/src.
 //
 //go:embed web/dist
 var dist embed.FS
@@ -36,7 +36,8 @@ var scripts, pageScript = func() (map[string][]byte, string) {
 	return all, page
 }()
 
-// showScript answers one script. It is not to be kept: a phone may be searched.
+// showScript answers one script. It is no-store like every answer: if a phone is
+// searched, a script in the browser's cache would show that the page was open.
 func (s *Server) showScript(w http.ResponseWriter, r *http.Request) {
 	packed, ok := scripts[mux.Vars(r)["script"]]
 	if !ok {
@@ -56,8 +57,7 @@ func (s *Server) showScript(w http.ResponseWriter, r *http.Request) {
 
 // acceptsGzip reports whether the client names gzip and does not refuse it, by
 // gzip;q=0 for example (RFC 9110, 12.5.3). A client that takes anything (*) gets
-// what it can read for certain. Nobody may store an answer, so that it needs no
-// Vary.
+// what it can read for certain. Answers are no-store, and so need no Vary.
 func acceptsGzip(r *http.Request) bool {
 	accepts := false
 	for coding := range strings.SplitSeq(strings.ToLower(strings.Join(r.Header.Values("Accept-Encoding"), ",")), ",") {
@@ -73,7 +73,7 @@ func acceptsGzip(r *http.Request) bool {
 	return accepts
 }
 
-// wanted reports whether a weight, such as q=0.5, is one and above zero.
+// wanted reports whether a weight, such as q=0.5, is valid and above zero.
 func wanted(weight string) bool {
 	value, ok := strings.CutPrefix(strings.TrimSpace(weight), "q=")
 	q, err := strconv.ParseFloat(value, 64)

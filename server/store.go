@@ -65,8 +65,8 @@ func (o object) Commit(ctx context.Context, key string) (err error) {
 	return unlessThere(o.Object.Commit(ctx, key))
 }
 
-// unlessThere is the outcome of storing an object. That it is there already is
-// for the caller to judge.
+// unlessThere makes an answer of an error of storing an object. storage.ErrExist stays as
+// it is: some callers take it for a success.
 func unlessThere(err error) error {
 	if err == nil || errors.Is(err, storage.ErrExist) {
 		return err

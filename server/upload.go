@@ -56,7 +56,7 @@ func (u *upload) standstill() {
 		}
 	}()
 	if !u.ended && u.broken == nil {
-		u.use((*crypto.Sealer).Pause) // an error stays in the sealer, and comes up there
+		u.use((*crypto.Sealer).Pause) // its next use returns the error again
 	}
 }
 
