@@ -8,7 +8,7 @@ import (
 
 // body reads the body of a request under rolling deadlines. A slow phone may take
 // hours; one that sends nothing has a minute, and one that sends a byte now and then
-// (slow loris) is cut by the least rate. It counts the bytes in n.
+// (slow loris) fails for its rate. It counts the bytes in n.
 type body struct {
 	r      io.Reader
 	rc     *http.ResponseController

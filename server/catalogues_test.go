@@ -62,8 +62,8 @@ var scripts = map[string]*unicode.RangeTable{
 	"ti": unicode.Ethiopic, "am": unicode.Ethiopic,
 }
 
-// names are the only words in Latin letters that other scripts may hold: names
-// that a phone shows in Latin letters too.
+// names are the only words in Latin letters that catalogues in another script may hold:
+// a phone shows them in Latin letters too.
 var names = strings.Fields("Tor Browser New Identity PDF Word Files Photos")
 
 var (
@@ -121,8 +121,7 @@ func TestTranslations(t *testing.T) {
 	}
 }
 
-// complaintOf says what is wrong with a sentence, as far as one can see who
-// does not know the language.
+// complaintOf says what is wrong with a sentence, as far as a program can see that.
 func complaintOf(tag, text, english string) string {
 	script := scripts[tag]
 	switch {
@@ -163,7 +162,8 @@ func placeholders(s string) []string {
 	return all
 }
 
-// endOf tells questions, sentences and the like apart by their last character.
+// endOf returns the punctuation at the end of a sentence in its English form, or 0 if
+// there is none.
 func endOf(s string) rune {
 	last, _ := utf8.DecodeLastRuneInString(s)
 	for end, marks := range map[rune]string{'.': ".።", '?': "?؟", ':': ":፦", '…': "…"} {
@@ -176,7 +176,8 @@ func endOf(s string) rune {
 
 var quoted = regexp.MustCompile("[“«]\u00a0?(.+?)\u00a0?[”»]")
 
-// The page says: wait until you read this. So this must be what there is to read.
+// The form quotes the title of the page with the receipt, "wait until you read …". The
+// title must be that one.
 func TestWhatToWaitForIsWhatComes(t *testing.T) {
 	for _, tag := range catalogueTags(t) {
 		words := map[string]string{}
@@ -189,7 +190,7 @@ func TestWhatToWaitForIsWhatComes(t *testing.T) {
 	}
 }
 
-// What words.md forbids, and what nobody could keep.
+// Words that docs/translate.md forbids, and promises that no software can keep.
 func TestEnglishPromisesNothingGrand(t *testing.T) {
 	for _, e := range catalogue(t, "en") {
 		for _, no := range []string{"anonym", "secure", "metadata", "upload", "submit", "encrypt", "100", "guarantee"} {
@@ -200,10 +201,11 @@ func TestEnglishPromisesNothingGrand(t *testing.T) {
 	}
 }
 
-// Every sentence is asked for, by a template or by code, and none is asked for
-// that is not there.
+// Every sentence of the catalogue is used, by a template or by code, and every sentence
+// that they use is there.
 func TestEverySentenceIsUsed(t *testing.T) {
-	templates, script, code := sources(t, "web/*.html"), sources(t, "web/src/*.ts", "web/src/*/*.ts", "web/src/*/*/*.ts"), sources(t, "*.go")
+	templates, script, code := sources(t, "web/*.html"),
+		sources(t, "web/src/*.ts", "web/src/*/*.ts", "web/src/*/*/*.ts"), sources(t, "*.go")
 	there := map[string]bool{}
 	for _, e := range catalogue(t, "en") {
 		there[e.key] = true
@@ -213,7 +215,8 @@ func TestEverySentenceIsUsed(t *testing.T) {
 		}
 	}
 	asked := regexp.MustCompile(`\{([a-z0-9.]+)\}`).FindAllStringSubmatch(templates, -1)
-	asked = append(asked, regexp.MustCompile(`"(err\.[a-z.]+|what\.[a-z0-9.]+|done\.(?:files|left))"`).FindAllStringSubmatch(code, -1)...)
+	asked = append(asked, regexp.MustCompile(`"(err\.[a-z.]+|what\.[a-z0-9.]+|done\.(?:files|left))"`).
+		FindAllStringSubmatch(code, -1)...)
 	for _, m := range asked {
 		if !there[m[1]] {
 			t.Errorf("there is no sentence %s", m[1])

@@ -20,7 +20,7 @@ func sample(t testing.TB, name string) string {
 	return string(b)
 }
 
-// What the form takes is cleaned as it arrives, and the manifest says what went.
+// Files of a form are cleaned as they arrive, and the manifest says what was removed.
 func TestFormRemovesHiddenDetails(t *testing.T) {
 	b := newBox(t, nil)
 	photo, film := sample(t, "gen-motionphoto-google.jpg"), sample(t, "gen-1080p-faststart.mp4")
@@ -66,8 +66,10 @@ func TestSenderLearnsWhatCouldNotBeCleaned(t *testing.T) {
 	b := newBox(t, nil)
 	film := sample(t, "gen-1080p-moovend.mp4")
 	in := []string{sample(t, "gen-motionphoto-google.jpg"), "%PDF-1.4 Jean Canary", film[:len(film)/2], "words in a file"}
-	resp, page := b.post(t, "text/html", field{"files/1.jpg", in[0]}, field{"files/2.pdf", in[1]}, field{"files/3.mp4", in[2]}, field{"files/4.txt", in[3]})
-	if resp.StatusCode != 200 || !strings.Contains(page, "We could not take all hidden details out of these files: <bdi>2, 3, 4</bdi>.") {
+	resp, page := b.post(t, "text/html", field{"files/1.jpg", in[0]}, field{"files/2.pdf", in[1]},
+		field{"files/3.mp4", in[2]}, field{"files/4.txt", in[3]})
+	if resp.StatusCode != 200 ||
+		!strings.Contains(page, "We could not take all hidden details out of these files: <bdi>2, 3, 4</bdi>.") {
 		t.Errorf("%d %s", resp.StatusCode, page)
 	}
 	res, files := b.read(t, b.drops(t)[0])

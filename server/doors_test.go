@@ -15,7 +15,7 @@ import (
 	"temoin/server"
 )
 
-// doors starts a box that nobody asks but through these listeners.
+// doors starts a box and serves it on these listeners.
 func doors(t *testing.T, change func(*server.Config), ls ...net.Listener) (stop func(), done chan error) {
 	t.Helper()
 	b := newBox(t, change)
@@ -33,13 +33,14 @@ func listen(t *testing.T, addr string) net.Listener {
 	return l
 }
 
-// One box for those who come by its port and for those who come through Tor: the
-// port speaks TLS, the unix socket http, and only https tells browsers to stay
-// with https.
+// A box can listen on a port and on a unix socket, for Tor, at once. The port speaks TLS
+// and sends Strict-Transport-Security (HSTS); the socket speaks http and does not.
 func TestPortAndUnixSocketAtOnce(t *testing.T) {
 	port, unix := listen(t, "127.0.0.1:0"), listen(t, "unix:"+filepath.Join(t.TempDir(), "s"))
 	cert := certificate(t)
-	stop, done := doors(t, func(c *server.Config) { c.TLS = &tls.Config{Certificates: []tls.Certificate{cert}} }, port, unix)
+	stop, done := doors(t, func(c *server.Config) {
+		c.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}, port, unix)
 	for request, status := range map[string]int{
 		"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n": 200,
 		"GET / HTTP/3.7\r\nHost: x\r\n\r\n":        505, // answered before there is a handler
@@ -67,9 +68,9 @@ func TestPortAndUnixSocketAtOnce(t *testing.T) {
 	}
 }
 
-// A client that connected a moment before the box is told to stop gets an answer,
-// and one that comes after that moment waits for the next process. The second
-// connection stands for the one that systemd keeps.
+// A client that connected a moment before the box is told to stop gets an answer, and
+// one that connects after that moment waits for the next process. The copy of the
+// listener, kept, stands for the socket that systemd holds.
 func TestWhoWasLetInIsAnswered(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	kept, err := l.(*net.TCPListener).File()
@@ -106,8 +107,8 @@ func TestWhoWasLetInIsAnswered(t *testing.T) {
 	}
 }
 
-// entrance is a listener that tells when the first connection is let in, and when
-// no more are.
+// entrance is a listener that tells when the first connection was accepted (in), and
+// when no more are (shut).
 type entrance struct {
 	*net.TCPListener
 	in, shut chan struct{}
@@ -116,7 +117,7 @@ type entrance struct {
 }
 
 func (e *entrance) Accept() (net.Conn, error) {
-	if e.calls++; e.calls == 2 { // net/http has noted the first one
+	if e.calls++; e.calls == 2 { // net/http has taken the first one
 		close(e.in)
 	}
 	c, err := e.TCPListener.Accept()
@@ -126,7 +127,7 @@ func (e *entrance) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// A connection that says nothing does not keep a box from stopping.
+// A connection that sends nothing does not keep a box from stopping.
 func TestSilenceDoesNotKeepTheBox(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	stop, done := doors(t, nil, l)

@@ -32,8 +32,8 @@ func (s *Server) SetRate(rate int64, grace time.Duration) {
 // SetScrub makes files of a form be cleaned by another function.
 func (s *Server) SetScrub(f func(io.Writer, io.Reader) (scrub.Report, error)) { s.scrub = f }
 
-// TakePlaces takes the places in memory where objects gather: they are written
-// straight to the store, until free is called.
+// TakePlaces takes all buffers in which objects gather. Until free is called, objects are
+// written straight to the store.
 func TakePlaces() (free func()) {
 	var taken []func()
 	for _, p := range []*places{largePlaces, smallPlaces} {
@@ -120,7 +120,7 @@ func (s *Server) SetIdle(d time.Duration) { s.idle = d }
 // Watch does what Serve does to know whether the store works.
 func (s *Server) Watch(ctx context.Context) { s.health.watch(ctx) }
 
-// ProbeNow tries the store, whatever the time is.
+// ProbeNow tries the store without waiting for the next probe.
 func (s *Server) ProbeNow(ctx context.Context) { s.health.probe(ctx) }
 
 // Known is closed when the box has tried its store.
@@ -132,11 +132,12 @@ func (s *Server) State() (began time.Time, verdict string) { return s.health.car
 // Handler is what answers all requests.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// Expire is the answer to the challenge with that number, an expired one for example.
 func (s *Server) Expire(number []byte, origin string) [32]byte {
 	return s.inbox.secret(number, origin).Answer(origin)
 }
 
-// Late makes the log write at once.
+// Late makes the log write d after an event.
 func (l *Log) Late(d time.Duration) { l.soon, l.late = d, d }
 
 var (

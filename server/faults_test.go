@@ -65,7 +65,8 @@ func TestFaultsOfTheStoreLoseNothing(t *testing.T) {
 		}
 		f := &formSent{words: fmt.Sprint("run ", run), file: storagetest.Body(run, 1+rng.IntN(1_500_000))}
 		forms[f.words] = f
-		resp, answer := b.post(t, "text/plain", field{"words", f.words}, field{"details", "keep"}, field{"files/x", string(f.file)})
+		resp, answer := b.post(t, "text/plain",
+			field{"words", f.words}, field{"details", "keep"}, field{"files/x", string(f.file)})
 		if f.acked = resp.StatusCode == 200; f.acked {
 			acked++
 		} else if resp.StatusCode < 500 || strings.Contains(answer, " 0") && len(answer) == 25 {
@@ -83,7 +84,7 @@ func TestFaultsOfTheStoreLoseNothing(t *testing.T) {
 			t.Errorf("an object was acknowledged and is not there")
 		}
 	}
-	for _, key := range sealed { // they are no letters
+	for _, key := range sealed { // b.drops would report them as broken letters
 		must(t, b.store.Delete(t.Context(), key))
 	}
 	for _, l := range b.drops(t) {

@@ -51,8 +51,10 @@ var receiptForm = regexp.MustCompile(`^\d{4} \d{4} \d{4} \d{4} \d{4}\n$`)
 func TestFormBecomesADrop(t *testing.T) {
 	b := newBox(t, nil)
 	video := string(noise[:700_000])
-	resp, body := b.post(t, "text/plain", field{"words", "They came at six."}, field{"where", " Rue\r\nX "}, field{"when", "6 h"},
-		field{"details", "keep"}, field{"files/../../VID.mp4", "\x00\x00\x00\x18ftypisom" + video}, field{"files/empty.jpg", ""}, field{"unknown", "x"}, field{"files/b.jpg", "\xff\xd8\xff\xe0jpeg"})
+	resp, body := b.post(t, "text/plain",
+		field{"words", "They came at six."}, field{"where", " Rue\r\nX "}, field{"when", "6 h"}, field{"details", "keep"},
+		field{"files/../../VID.mp4", "\x00\x00\x00\x18ftypisom" + video}, field{"files/empty.jpg", ""},
+		field{"unknown", "x"}, field{"files/b.jpg", "\xff\xd8\xff\xe0jpeg"})
 	if resp.StatusCode != 200 || !receiptForm.MatchString(body) {
 		t.Fatalf("%d %q", resp.StatusCode, body)
 	}
@@ -62,13 +64,16 @@ func TestFormBecomesADrop(t *testing.T) {
 	}
 	res, files := b.read(t, letters[0])
 	m := res.Manifest
-	if res.State != crypto.Complete || string(letters[0].Words) != "They came at six." || m.Where != "Rue  X" || m.When != "6 h" || m.Via != "form" || m.Lang != "en" {
+	if res.State != crypto.Complete || string(letters[0].Words) != "They came at six." ||
+		m.Where != "Rue  X" || m.When != "6 h" || m.Via != "form" || m.Lang != "en" {
 		t.Errorf("%s, words %q, manifest %+v", res.State, letters[0].Words, m)
 	}
-	if files[1] == nil || string(files[1][12:]) != video || string(files[4]) != "\xff\xd8\xff\xe0jpeg" || len(files[2]) != 0 || string(files[3]) != "x" {
+	if files[1] == nil || string(files[1][12:]) != video || string(files[4]) != "\xff\xd8\xff\xe0jpeg" ||
+		len(files[2]) != 0 || string(files[3]) != "x" {
 		t.Error("the files differ")
 	}
-	if f := m.Files; len(f) != 4 || f[0].Type != "video/mp4" || f[0].Name != "VID.mp4" || f[0].Details != "kept" || f[3].Type != "image/jpeg" {
+	if f := m.Files; len(f) != 4 || f[0].Type != "video/mp4" || f[0].Name != "VID.mp4" ||
+		f[0].Details != "kept" || f[3].Type != "image/jpeg" {
 		t.Errorf("%+v", m.Files)
 	}
 	r, err := crypto.ParseReceipt(body)
@@ -89,7 +94,8 @@ func TestNamesAreDroppedUnlessDetailsAreKept(t *testing.T) {
 func TestBrowserGetsAPageWithTheReceipt(t *testing.T) {
 	b := newBox(t, nil)
 	resp, body := b.post(t, "text/html,*/*", field{"words", "x"}, field{"files/", ""})
-	if resp.StatusCode != 200 || !regexp.MustCompile(`<bdi>\d{4}( \d{4}){4}</bdi>`).MatchString(body) || !strings.Contains(body, "We have it.") {
+	if resp.StatusCode != 200 || !regexp.MustCompile(`<bdi>\d{4}( \d{4}){4}</bdi>`).MatchString(body) ||
+		!strings.Contains(body, "We have it.") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 	if m := b.drops(t)[0].Manifest; len(m.Files) != 0 || *m.Chunks != 0 {
@@ -131,9 +137,9 @@ func TestFormsThatAreRefused(t *testing.T) {
 	}
 }
 
-// The parser keeps the headers of a part in memory, as many of them as there
-// are uploads. The box takes no long ones; what stands before the first part is
-// a file like others.
+// The parser holds the headers of a part in memory, for each upload that is under way.
+// Long ones are refused, or uploads could exhaust the memory. What stands before the
+// first part is no header and has no limit: it is kept as a file.
 func TestPartsHaveShortHeads(t *testing.T) {
 	b := newBox(t, nil)
 	long := func(line string, n int) string { return strings.Repeat(line, n/len(line)) }
@@ -148,12 +154,16 @@ func TestPartsHaveShortHeads(t *testing.T) {
 		{"64 KiB in lines", "", long("X: 0123456789abcdef\r\n", 64<<10), 400, 1},
 		{"8 KiB before the first", long("line\r\n", 8<<10), "", 200, 1},
 		{"64 KiB before the first", long("line\r\n", 64<<10), "", 200, 1},
-		{"a long field that nobody knows", "--x\r\nContent-Disposition: form-data; name=\"y\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
-		{"a long field for which the manifest has no room", "--x\r\nContent-Disposition: form-data; name=\"where\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
+		{"a long field that nobody knows",
+			"--x\r\nContent-Disposition: form-data; name=\"y\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
+		{"a long field for which the manifest has no room",
+			"--x\r\nContent-Disposition: form-data; name=\"where\"\r\n\r\n" + long("line\r\n", 64<<10), "", 200, 1},
 	} {
 		before := len(b.drops(t))
-		body := c.before + words + "--x\r\n" + c.header + "Content-Disposition: form-data; name=\"when\"\r\n\r\nnow\r\n--x--\r\n"
-		resp, answer := do(t, "POST", b.url+"/en/send", strings.NewReader(body), "Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
+		body := c.before + words + "--x\r\n" + c.header +
+			"Content-Disposition: form-data; name=\"when\"\r\n\r\nnow\r\n--x--\r\n"
+		resp, answer := do(t, "POST", b.url+"/en/send", strings.NewReader(body),
+			"Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
 		if resp.StatusCode != c.status || len(b.drops(t))-before != c.drops {
 			t.Errorf("%s: %d %q, %d drops", c.what, resp.StatusCode, answer, len(b.drops(t))-before)
 		}
@@ -166,13 +176,13 @@ func TestLateAndLongWordsBecomeAFile(t *testing.T) {
 	b.post(t, "text/plain", field{"words", long}, field{"files/x", string(noise[:100_000])}, field{"words", "later"})
 	l := b.drops(t)[0]
 	res, files := b.read(t, l)
-	if res.State != crypto.Complete || l.Words != nil || string(files[1]) != long || string(files[3]) != "later" || res.Files[0].Type != "text/plain" {
+	if res.State != crypto.Complete || l.Words != nil || string(files[1]) != long ||
+		string(files[3]) != "later" || res.Files[0].Type != "text/plain" {
 		t.Errorf("%s, %d files: %q", res.State, len(files), res.Problems)
 	}
 }
 
-// startForm sends the head of a form and a file's beginning, and leaves the
-// line open.
+// startForm sends words and the beginning of a file, and leaves the connection open.
 func (b *box) startForm(t *testing.T, file []byte, encoding string) net.Conn {
 	c, err := net.Dial("tcp", b.addr)
 	must(t, err)
@@ -181,7 +191,8 @@ func (b *box) startForm(t *testing.T, file []byte, encoding string) net.Conn {
 	if strings.HasPrefix(encoding, "Transfer") {
 		body = fmt.Sprintf("%x\r\n%s\r\n", len(body), body)
 	}
-	_, err = io.WriteString(c, "POST /en/send HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"+encoding+"\r\n\r\n"+body)
+	_, err = io.WriteString(c, "POST /en/send HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"+
+		encoding+"\r\n\r\n"+body)
 	must(t, err)
 	return c
 }
@@ -224,7 +235,7 @@ func TestLineThatStandsStillIsKept(t *testing.T) {
 		b = newBox(t, nil, func(s *server.Server) { s.SetPause(100 * time.Millisecond) })
 		c = b.startForm(t, noise[:300_000], encoding)
 		c.SetReadDeadline(time.Now().Add(long))
-		answer, _ := io.ReadAll(c) // later it is given up
+		answer, _ := io.ReadAll(c) // after stall the upload is given up
 		if !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") {
 			t.Errorf("%s: %.100q", encoding, answer)
 		}
@@ -285,15 +296,16 @@ func TestStoreTroubleIsAClearAnswer(t *testing.T) {
 	}
 }
 
-// The line of the store may break as well. Nobody else has to send anything again
-// because of that.
+// If the connection to the store breaks, the witness must not read that their own broke
+// ("cut").
 func TestStoreThatBreaksOffIsNoBrokenLine(t *testing.T) {
 	b := newBox(t, func(cfg *server.Config) {
 		f := storagetest.NewFaulty(cfg.Sink.(storage.Store))
 		f.FailAlways(storagetest.Commit, fmt.Errorf("reading an answer: %w", io.ErrUnexpectedEOF))
 		cfg.Sink = f
 	})
-	if resp, body := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 500 || strings.HasPrefix(body, "cut: ") {
+	if resp, body := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 500 ||
+		strings.HasPrefix(body, "cut: ") {
 		t.Errorf("%d %q", resp.StatusCode, body)
 	}
 }
@@ -309,7 +321,8 @@ func TestBusyBoxSaysWhenToComeBack(t *testing.T) {
 		t.Errorf("the form's share is gone: %d", resp.StatusCode)
 	}
 	b.Fill(0, 1024)
-	if resp, _ := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
+	if resp, _ := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 503 ||
+		resp.Header.Get("Retry-After") == "" {
 		t.Errorf("form: %d", resp.StatusCode)
 	}
 	b.Fill(0, 0)
@@ -320,14 +333,17 @@ func TestBusyBoxSaysWhenToComeBack(t *testing.T) {
 func FuzzForm(f *testing.F) {
 	_, good := formBody(field{"words", "x"}, field{"files/a", "data"}, field{"details", "keep"})
 	f.Add(good[:0])
-	for _, fields := range [][]field{{{"words", "x"}}, {{"where", "x"}, {"files/a.mp4", strings.Repeat("x", 9000)}}, {{"details", "keep"}, {"files/", ""}}} {
+	for _, fields := range [][]field{
+		{{"words", "x"}}, {{"where", "x"}, {"files/a.mp4", strings.Repeat("x", 9000)}}, {{"details", "keep"}, {"files/", ""}},
+	} {
 		_, body := formBody(fields...)
 		boundary := body[2:bytes.IndexByte(body, '\r')]
 		f.Add(bytes.ReplaceAll(body, boundary, []byte("x")))
 	}
 	b := newBox(f, nil)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		resp, answer := do(t, "POST", b.url+"/en/send", bytes.NewReader(body), "Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
+		resp, answer := do(t, "POST", b.url+"/en/send", bytes.NewReader(body),
+			"Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
 		switch {
 		case resp.StatusCode == 200 && receiptForm.MatchString(answer):
 			letters := b.drops(t)

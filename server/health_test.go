@@ -22,7 +22,7 @@ import (
 	"temoin/storage/storagetest"
 )
 
-// tried is a store that is tried at times of a clock of the test's own.
+// tried is a store that notes when it is probed, on the clock of the test.
 type tried struct {
 	storage.Sink
 	mu    sync.Mutex
@@ -61,14 +61,14 @@ func (s *tried) set(err error, hangs chan struct{}) {
 	s.err, s.hangs = err, hangs
 }
 
-// probes are the times of all so far.
+// probes returns the times of all probes so far.
 func (s *tried) probes() []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.times
 }
 
-// watched is a box without a network, which watches its store.
+// watched is a box that probes its store and has no listener.
 type watched struct {
 	*server.Server
 	*tried
@@ -92,7 +92,7 @@ func newWatched(t *testing.T, state *server.State, s *tried) *watched {
 	return w
 }
 
-// asked is the answer of /healthz, 100 times over.
+// asked returns the answer of /healthz, which must be the same 100 times.
 func (w *watched) asked(t *testing.T) string {
 	t.Helper()
 	var first string
@@ -115,8 +115,7 @@ func (w *watched) events() map[string]int {
 	return b.events(w.log)
 }
 
-// watch lets the box watch its store in the clock of the bubble until the test
-// ends.
+// watch lets the box probe its store, on the clock of synctest, until the test ends.
 func (w *watched) watch(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -150,13 +149,18 @@ func TestHealth(t *testing.T) {
 		}{
 			{nil, "200 OK ok", map[string]int{}},
 			{storage.ErrNotExist, "503 Service Unavailable store-refused", map[string]int{"store-refused": 1}},
-			{&os.PathError{Op: "sync", Path: "MARK", Err: syscall.EIO}, "503 Service Unavailable store-refused", map[string]int{"store-refused": 1}},
-			{storage.ErrUnreachable, "503 Service Unavailable store-unreachable", map[string]int{"store-refused": 1, "store-unreachable": 1}},
+			{&os.PathError{Op: "sync", Path: "MARK", Err: syscall.EIO}, "503 Service Unavailable store-refused",
+				map[string]int{"store-refused": 1}},
+			{storage.ErrUnreachable, "503 Service Unavailable store-unreachable",
+				map[string]int{"store-refused": 1, "store-unreachable": 1}},
 			{nil, "200 OK ok", map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 1}},
 			{storage.ErrExist, "200 OK ok", map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 1}},
-			{storage.ErrFull, "503 Service Unavailable full", map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 1, "store-full": 1}},
-			{errPanics, "503 Service Unavailable internal", map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 1, "store-full": 1, "panic": 1}},
-			{nil, "200 OK ok", map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 2, "store-full": 1, "panic": 1}},
+			{storage.ErrFull, "503 Service Unavailable full",
+				map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 1, "store-full": 1}},
+			{errPanics, "503 Service Unavailable internal",
+				map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 1, "store-full": 1, "panic": 1}},
+			{nil, "200 OK ok",
+				map[string]int{"store-refused": 1, "store-unreachable": 1, "store-works": 2, "store-full": 1, "panic": 1}},
 		} {
 			if i > 0 {
 				before := w.asked(t)
@@ -188,7 +192,7 @@ func TestHealth(t *testing.T) {
 	})
 }
 
-// A box that takes no drops, because too little of the disk is free, is not well.
+// A box that takes no drops, because too little of the disk is free, is unhealthy.
 func TestHealthOfADiskThatIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &tried{}
@@ -236,14 +240,15 @@ func TestHealthOverARenewal(t *testing.T) {
 		}
 		s.set(nil, nil)
 		sleep(time.Minute)
-		if got, events := w.asked(t), w.events(); got != "200 OK ok" || !maps.Equal(events, map[string]int{"store-works": 1}) {
+		if got, events := w.asked(t), w.events(); got != "200 OK ok" ||
+			!maps.Equal(events, map[string]int{"store-works": 1}) {
 			t.Errorf("%q, %v", got, events)
 		}
 	})
 }
 
-// A probe that was late, because of a renewal or a busy processor, moves none
-// after it.
+// A probe that was late, because of a renewal or a busy processor, does not move those
+// after it: their times must not depend on visits.
 func TestHealthKeepsItsTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatched(t, &server.State{Probed: time.Now().Add(-70 * time.Second)}, &tried{})
@@ -267,7 +272,7 @@ func TestHealthAndAClockThatIsSet(t *testing.T) {
 	})
 }
 
-// A store that hangs does not work, and gets one question and not one a minute.
+// A store that hangs counts as unreachable, and probes do not pile up behind it.
 func TestHealthOfAStoreThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := make(chan struct{})
@@ -304,7 +309,7 @@ func TestHealthOfAStoreThatHangs(t *testing.T) {
 	})
 }
 
-// A box that stops does not take the end of its probe for trouble.
+// A probe that fails because the box stops is not counted as trouble of the store.
 func TestHealthAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := make(chan struct{})
@@ -321,7 +326,7 @@ func TestHealthAtTheEnd(t *testing.T) {
 	})
 }
 
-// A box that cannot try its store is taken for well.
+// A box whose store cannot be probed counts as healthy.
 func TestHealthOfAStoreThatCannotBeTried(t *testing.T) {
 	b := newBox(t, func(c *server.Config) { c.Sink = struct{ storage.Sink }{c.Sink} })
 	if resp, body := do(t, "GET", b.url+"/healthz", nil); resp.StatusCode != 200 || body != "ok\n" {
@@ -329,9 +334,8 @@ func TestHealthOfAStoreThatCannotBeTried(t *testing.T) {
 	}
 }
 
-// TestHealthAndUploads: the first visitor meets a box that knows its store. What
-// uploads meet does not change what /healthz says, and a box that is not well
-// takes uploads when its store does.
+// TestHealthAndUploads: the outcome of uploads does not change what /healthz says, and a
+// box that is unhealthy takes uploads if its store does.
 func TestHealthAndUploads(t *testing.T) {
 	b := newTroubled(t, func(cfg *server.Config, s storage.Store) {
 		faulty := s.(panicky).Store.(*storagetest.Faulty)
@@ -377,7 +381,8 @@ func TestHealthOfAFolderThatIsGone(t *testing.T) {
 	}
 }
 
-// TestRenewalWaitsForAProbe: half of one could stay in the store.
+// TestRenewalWaitsForAProbe: if the process were replaced during a probe, half of it
+// could stay in the store.
 func TestRenewalWaitsForAProbe(t *testing.T) {
 	renewed := make(chan server.State, 100)
 	s := &tried{began: time.Now(), keys: map[string]bool{}, free: 50 << 30}

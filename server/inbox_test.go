@@ -44,13 +44,17 @@ func TestInboxForCoordinators(t *testing.T) {
 			t.Fatalf("%s: list: %d %q", origin, resp.StatusCode, list)
 		}
 		first, _, _ := strings.Cut(list, " ")
-		if _, rest := do(t, "GET", b.url+"/v1/inbox?after="+first, nil, "Authorization", token); rest != list[strings.Index(list, "\n")+1:] {
+		if _, rest := do(t, "GET", b.url+"/v1/inbox?after="+first, nil,
+			"Authorization", token); rest != list[strings.Index(list, "\n")+1:] {
 			t.Errorf("after %s: %q", first, rest)
 		}
-		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token); resp.StatusCode != 200 || body != string(object) {
+		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil,
+			"Authorization", token); resp.StatusCode != 200 || body != string(object) {
 			t.Errorf("get: %d, %d bytes", resp.StatusCode, len(body))
 		}
-		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token, "Range", "bytes=65000-"); resp.StatusCode != 206 || body != string(object[65000:]) || resp.Header.Get("Content-Range") != "bytes 65000-65535/65536" {
+		if resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil,
+			"Authorization", token, "Range", "bytes=65000-"); resp.StatusCode != 206 ||
+			body != string(object[65000:]) || resp.Header.Get("Content-Range") != "bytes 65000-65535/65536" {
 			t.Errorf("range: %d, %d bytes", resp.StatusCode, len(body))
 		}
 		for _, r := range []struct {
@@ -71,7 +75,8 @@ func TestInboxForCoordinators(t *testing.T) {
 			{"bytes=1048577-", 400, 0, 0, ""},
 		} {
 			resp, body := do(t, "GET", b.url+"/v1/inbox/"+keys[0], nil, "Authorization", token, "Range", r.ask)
-			if resp.StatusCode != r.status || resp.Header.Get("Content-Range") != r.says || r.status != 400 && body != string(object[r.from:r.end]) {
+			if resp.StatusCode != r.status || resp.Header.Get("Content-Range") != r.says ||
+				r.status != 400 && body != string(object[r.from:r.end]) {
 				t.Errorf("%s: %d, %q, %d bytes", r.ask, resp.StatusCode, resp.Header.Get("Content-Range"), len(body))
 			}
 		}
@@ -92,7 +97,7 @@ func TestInboxForCoordinators(t *testing.T) {
 	}
 }
 
-// deadlines notes what is asked of a connection in which order.
+// deadlines notes in which order an answer is written and write deadlines are set.
 type deadlines struct {
 	http.ResponseWriter
 	log []string
@@ -108,8 +113,8 @@ func (d *deadlines) SetWriteDeadline(time.Time) error {
 	return nil
 }
 
-// An object leaves in pieces that have time each: on a line of 10 KiB a second
-// one of 1 MiB takes two minutes.
+// An object is written in pieces with a deadline each: on a line of 10 KiB a second one
+// of 1 MiB takes two minutes.
 func TestInboxWaitsForSlowLines(t *testing.T) {
 	d := &deadlines{ResponseWriter: httptest.NewRecorder()}
 	server.WriteSlowly(d, make([]byte, 40_000))
@@ -137,12 +142,17 @@ func TestInboxStaysLocked(t *testing.T) {
 		"a foreign host": f[0] + " https://evil.example " + f[2] + " " + f[3],
 		"nonsense":       "Temoin a b c",
 	} {
-		if resp, body := do(t, "GET", b.url+"/v1/inbox", nil, "Authorization", token); resp.StatusCode != 401 || body != "{\"code\":\"inbox-locked\"}\n" {
+		if resp, body := do(t, "GET", b.url+"/v1/inbox", nil, "Authorization", token); resp.StatusCode != 401 ||
+			body != "{\"code\":\"inbox-locked\"}\n" {
 			t.Errorf("%s: %d %q", name, resp.StatusCode, body)
 		}
 	}
-	for _, origin := range []string{"https://evil.example", "", "ftp://127.0.0.1", "http://127.0.0.1/", "http://127.0.0.1@evil.example", "http://127.0.0.1.evil.example"} {
-		if resp, body := do(t, "POST", b.url+"/v1/inbox/challenge", strings.NewReader(fmt.Sprintf(`{"origin":%q}`, origin))); resp.StatusCode != 400 {
+	for _, origin := range []string{
+		"https://evil.example", "", "ftp://127.0.0.1", "http://127.0.0.1/",
+		"http://127.0.0.1@evil.example", "http://127.0.0.1.evil.example",
+	} {
+		if resp, body := do(t, "POST", b.url+"/v1/inbox/challenge",
+			strings.NewReader(fmt.Sprintf(`{"origin":%q}`, origin))); resp.StatusCode != 400 {
 			t.Errorf("origin %q: %d %q", origin, resp.StatusCode, body)
 		}
 	}
@@ -150,7 +160,9 @@ func TestInboxStaysLocked(t *testing.T) {
 
 func TestInboxIsOffForABucket(t *testing.T) {
 	b := newBox(t, func(c *server.Config) { c.Inbox = nil })
-	for _, c := range [][2]string{{"GET", "/v1/inbox"}, {"POST", "/v1/inbox/challenge"}, {"DELETE", "/v1/inbox/c/" + strings.Repeat("0", 64)}} {
+	for _, c := range [][2]string{
+		{"GET", "/v1/inbox"}, {"POST", "/v1/inbox/challenge"}, {"DELETE", "/v1/inbox/c/" + strings.Repeat("0", 64)},
+	} {
 		if resp, body := do(t, c[0], b.url+c[1], nil); resp.StatusCode != 404 || body != "{\"code\":\"inbox-off\"}\n" {
 			t.Errorf("%s %s: %d %q", c[0], c[1], resp.StatusCode, body)
 		}
@@ -172,7 +184,8 @@ func TestAChallengeIsForOneOriginOnly(t *testing.T) {
 	}
 }
 
-// FuzzInboxAnswer: no header but the right one opens the inbox.
+// FuzzInboxAnswer: no Authorization but the right one opens the inbox, and no Range
+// reaches beyond the largest object.
 func FuzzInboxAnswer(f *testing.F) {
 	b := newBox(f, nil)
 	f.Add("Temoin http://127.0.0.1:1 "+strings.Repeat("00", 24)+" "+strings.Repeat("00", 32), "bytes=0-")

@@ -38,8 +38,8 @@ func TestAnswersInTheLanguageOfTheBrowser(t *testing.T) {
 	}
 }
 
-// pagesIn returns every page that a witness may see in a language, and what
-// curl is told.
+// pagesIn returns every page that a witness may see in a language, and the answers to a
+// client that asks for text.
 func (b *box) pagesIn(t *testing.T, tag string) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
@@ -63,7 +63,7 @@ func (b *box) pagesIn(t *testing.T, tag string) map[string]string {
 
 var element = regexp.MustCompile(`<[^>]*>`)
 
-// text is what a page shows.
+// text returns what a page shows.
 func text(page string) string {
 	page = page[max(0, strings.Index(page, "</style>")):]
 	return html.UnescapeString(element.ReplaceAllString(page, ""))
@@ -103,7 +103,7 @@ func TestPagesSpeakTheirLanguage(t *testing.T) {
 	}
 }
 
-// Numbers, codes and names keep their direction in a sentence of another one.
+// Numbers, codes and names keep their direction in a sentence from right to left.
 func TestNumbersAndNamesAreIsolated(t *testing.T) {
 	b := newBox(t, func(c *server.Config) { c.Onion = onion })
 	pages := b.pagesIn(t, "ar")
@@ -120,8 +120,8 @@ func TestNumbersAndNamesAreIsolated(t *testing.T) {
 	}
 }
 
-// The menu leads from a form to all others. It is not on the page with the
-// receipt: who follows it there has lost the receipt.
+// The menu leads from a form to all others. It is not on the page with the receipt: a
+// witness who leaves that page loses the receipt.
 func TestMenuOfLanguages(t *testing.T) {
 	b := newBox(t, nil)
 	pages := b.pagesIn(t, "fr")

@@ -6,8 +6,8 @@ import (
 	"temoin/server"
 )
 
-// A place is given back once, however often its upload says that it is done, and
-// counts for its own way in.
+// A place is given back once, however often done is called, and counts for its own way
+// in.
 func TestPlaces(t *testing.T) {
 	l := server.NewPlaces()
 	form, err := l.EnterForm()

@@ -222,8 +222,8 @@ func closeWrite(c net.Conn) error {
 // 431 and others) before any handler runs, and such an answer has none of our headers:
 // conn replaces it. It knows a refusal by the time of the write alone: all that is
 // written from the start of our handler until the whole answer has left is ours. If it
-// looked at the bytes, an attacker could store an object that looks like a refusal and
-// that no coordinator could fetch.
+// looked at the bytes, an attacker could store an object with some that look like a
+// refusal, and no coordinator could fetch it.
 type conn struct {
 	net.Conn
 	tls     bool

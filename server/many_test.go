@@ -12,7 +12,7 @@ import (
 	"temoin/server"
 )
 
-// photos are files of a form, all different.
+// photos returns files of a form, all different, with their numbers as names.
 func photos(from, to int) (fields []field) {
 	for n := from; n <= to; n++ {
 		fields = append(fields, field{fmt.Sprintf("files/%d.jpg", n), fmt.Sprint(n, " ", string(noise[n:n+8000]))})
@@ -20,8 +20,8 @@ func photos(from, to int) (fields []field) {
 	return fields
 }
 
-// What a drop can hold arrives whole, and the answer says how much that is, and
-// how much is missing. It is no receipt.
+// Of a form with too many files, those that a drop can hold arrive whole. The answer says
+// how many arrived and how many did not, and is no receipt.
 func TestTooManyFiles(t *testing.T) {
 	words, keep := field{"words", "I saw"}, field{"details", "keep"}
 	fields := func(n int, name, value string) []field { return slices.Repeat([]field{{name, value}}, n) }
@@ -52,7 +52,8 @@ func TestTooManyFiles(t *testing.T) {
 			if resp.StatusCode != http.StatusRequestEntityTooLarge || !strings.HasPrefix(answer, "too-many-files: ") {
 				t.Fatalf("%d %q", resp.StatusCode, answer)
 			}
-			if says := fmt.Sprintf("The first ones arrived: %d. The last ones did not: %s.", c.arrived, c.left); strings.Contains(answer, says) != (c.left != "") {
+			if says := fmt.Sprintf("The first ones arrived: %d. The last ones did not: %s.",
+				c.arrived, c.left); strings.Contains(answer, says) != (c.left != "") {
 				t.Errorf("it says %q", answer)
 			}
 			lost := slices.Contains(c.fields[1:], words) || strings.HasPrefix(name, "201 times")
@@ -68,7 +69,8 @@ func TestTooManyFiles(t *testing.T) {
 			for _, content := range files {
 				contents[string(content)] = true
 			}
-			if res.State != crypto.Complete || string(letters[0].Words) != c.words || res.Manifest.Where != c.where || len(res.Problems) > 0 {
+			if res.State != crypto.Complete || string(letters[0].Words) != c.words ||
+				res.Manifest.Where != c.where || len(res.Problems) > 0 {
 				t.Errorf("%s, words %q, where %q, %q", res.State, letters[0].Words, res.Manifest.Where, res.Problems)
 			}
 			whole := 0
@@ -89,8 +91,10 @@ func TestTooManyFilesInEveryLanguage(t *testing.T) {
 	b := newBox(t, nil)
 	kind, body := formBody(append([]field{{"words", "x"}, {"details", "keep"}}, photos(1, 107)...)...)
 	for _, tag := range server.Languages() {
-		resp, page := do(t, "POST", b.url+"/"+tag+"/send", strings.NewReader(string(body)), "Content-Type", kind, "Accept", "text/html")
-		if resp.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(page, `lang="`+tag+`"`) || strings.Contains(page, `class="receipt"`) {
+		resp, page := do(t, "POST", b.url+"/"+tag+"/send", strings.NewReader(string(body)),
+			"Content-Type", kind, "Accept", "text/html")
+		if resp.StatusCode != http.StatusRequestEntityTooLarge ||
+			!strings.Contains(page, `lang="`+tag+`"`) || strings.Contains(page, `class="receipt"`) {
 			t.Errorf("%s: %d %s", tag, resp.StatusCode, page)
 		}
 		checkHeaders(t, tag, resp.Header)
@@ -106,10 +110,12 @@ func TestTooManyFilesInEveryLanguage(t *testing.T) {
 	}
 }
 
-// What could not be cleaned is said here as well.
+// The page about too many files also says which files could not be cleaned.
 func TestTooManyFilesThatCannotBeCleaned(t *testing.T) {
 	b := newBox(t, nil)
-	_, page := b.post(t, "text/html", append([]field{{"files/a.pdf", "%PDF-1.4"}, {"files/b.jpg", sample(t, "gen-motionphoto-google.jpg")}}, photos(1, 98)...)...)
+	_, page := b.post(t, "text/html", append([]field{
+		{"files/a.pdf", "%PDF-1.4"}, {"files/b.jpg", sample(t, "gen-motionphoto-google.jpg")},
+	}, photos(1, 98)...)...)
 	if !strings.Contains(page, "too-many-files") || !strings.Contains(page, "out of these files: <bdi>1, 3, 4, 5, ") {
 		t.Errorf("the page: %s", page)
 	}

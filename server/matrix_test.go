@@ -65,7 +65,7 @@ func matrix(t *testing.T) []row {
 	}
 }
 
-// script is the path of the page's.
+// script returns the path of the page's script.
 func script(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob("web/dist/page-*.js.gz")
@@ -214,8 +214,8 @@ func (a asked) headers() (all []string) {
 	return all
 }
 
-// What the headers of every answer say is written down twice: who weakens one
-// has to do it here, too.
+// The headers of every answer are written down a second time here, so that none is
+// weakened by accident.
 func TestFixedHeaders(t *testing.T) {
 	want := map[string]string{
 		"Cache-Control":                "no-store",
@@ -238,7 +238,10 @@ func TestFixedHeaders(t *testing.T) {
 	for name := range want {
 		t.Errorf("no %s", name)
 	}
-	for _, part := range []string{"default-src 'none'", "script-src 'self'", "require-trusted-types-for 'script'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+	for _, part := range []string{
+		"default-src 'none'", "script-src 'self'", "require-trusted-types-for 'script'",
+		"form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+	} {
 		if !slices.Contains(strings.Split(policy, "; "), part) {
 			t.Errorf("the policy does not say %s: %s", part, policy)
 		}
@@ -250,7 +253,8 @@ func TestFixedHeaders(t *testing.T) {
 	}
 }
 
-// The answers that a request without a body does not get.
+// TestMatrixOfSuccess has the answers to requests with a body or with more headers, which
+// TestMatrix does not send.
 func TestMatrixOfSuccess(t *testing.T) {
 	b := newBox(t, func(c *server.Config) { c.Origins = []string{"http://box.example"} })
 	body := func(header, body string) string {
@@ -261,7 +265,8 @@ func TestMatrixOfSuccess(t *testing.T) {
 	kind, words := formBody(field{"words", "x"})
 	kind = "Content-Type: " + kind + "\r\n"
 	stored := answer{201, []string{isJSON}, `{"code":"stored"}`}
-	lost := answer{404, []string{isPage, "Vary: Accept-Language"}, "<h1>Cette page n’existe pas ici.</h1>"} // in the language of the browser
+	// In the language of the browser.
+	lost := answer{404, []string{isPage, "Vary: Accept-Language"}, "<h1>Cette page n’existe pas ici.</h1>"}
 	for _, c := range []struct {
 		method, path, more string
 		want               answer
@@ -302,7 +307,9 @@ func TestMatrixOfSuccess(t *testing.T) {
 	if a := b.ask(t, false, "POST", "/v1/inbox/challenge", ask); len(a.Header.Get("Temoin-Challenge")) != 48 {
 		t.Errorf("the number of a challenge: %q", a.Header)
 	} else {
-		a.compare(t, answer{200, []string{isBytes, "Temoin-Challenge: " + a.Header.Get("Temoin-Challenge")}, "age-encryption.org"})
+		a.compare(t, answer{
+			200, []string{isBytes, "Temoin-Challenge: " + a.Header.Get("Temoin-Challenge")}, "age-encryption.org",
+		})
 	}
 	for _, c := range []struct {
 		method, path, more string

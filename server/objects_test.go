@@ -45,7 +45,8 @@ func TestPutStoresOnce(t *testing.T) {
 		if resp, body := b.put(t, id.String(), object); resp.StatusCode != 201 || body != "{\"code\":\"stored\"}\n" {
 			t.Errorf("first: %d %q", resp.StatusCode, body)
 		}
-		if resp, body := b.put(t, id.String(), b.sealed(t, size)); resp.StatusCode != 200 || body != "{\"code\":\"exists\"}\n" {
+		if resp, body := b.put(t, id.String(), b.sealed(t, size)); resp.StatusCode != 200 ||
+			body != "{\"code\":\"exists\"}\n" {
 			t.Errorf("second: %d %q", resp.StatusCode, body)
 		}
 		if !bytes.Equal(b.fetch(t, id.Key()), object) {
@@ -100,7 +101,8 @@ func TestCutPutStoresNothing(t *testing.T) {
 	for _, n := range []int{0, 10, 40_000, storage.Large - 1} {
 		c, err := net.Dial("tcp", b.addr)
 		must(t, err)
-		io.WriteString(c, "PUT /v1/objects/"+hex.EncodeToString(bytes.Repeat([]byte{byte(n)}, 32))+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n")
+		io.WriteString(c, "PUT /v1/objects/"+hex.EncodeToString(bytes.Repeat([]byte{byte(n)}, 32))+
+			" HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n")
 		c.Write(object[:n])
 		c.(*net.TCPConn).CloseWrite()
 		c.SetReadDeadline(time.Now().Add(long))
@@ -114,7 +116,7 @@ func TestCutPutStoresNothing(t *testing.T) {
 	}
 }
 
-// FuzzPutHeader: the check of the head never lets through what age refuses.
+// FuzzPutHeader: the check of the header accepts nothing that age refuses.
 func FuzzPutHeader(f *testing.F) {
 	b := newBox(f, nil)
 	good := b.sealed(f, storage.Small)

@@ -42,8 +42,8 @@ func TestCheckOnion(t *testing.T) {
 	}
 }
 
-// A visitor who does not come through the onion is told of it, in a header and on
-// the page; one who does is not. No other answer speaks of it.
+// A visitor who does not come by the onion service is told its address, in a header and
+// on the page; one who does is not. No other answer holds it.
 func TestOnionOnThePage(t *testing.T) {
 	b := newBox(t, func(c *server.Config) { c.Onion = onion })
 	const phone, inTor = "It cannot see what you send.", "Your phone company can see that you use Tor."

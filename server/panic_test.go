@@ -10,10 +10,10 @@ import (
 	"temoin/server"
 )
 
-// TestPanics: a handler that panics before it has answered is a 500 with our
-// headers and nothing of the answer that it had in mind, for a person a page. In
-// the middle of an answer it ends the connection, so that half is not taken for
-// the whole. Both are counted as what they are, and the box lives on.
+// TestPanics: a handler that panics before it has answered is a 500 with our headers and
+// none of those that it had set; a browser gets a page. In the middle of an answer it
+// ends the connection, so that half is not taken for the whole. Both are counted as
+// panics, and the box lives on.
 func TestPanics(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tls=%v", secure), func(t *testing.T) {

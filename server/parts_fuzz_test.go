@@ -20,8 +20,11 @@ import (
 func FuzzParts(f *testing.F) {
 	for _, body := range []string{
 		"", "--x", "--x--", "--x--\r\n", "\r\n--x\r\n\r\n\r\n--x--", "--x\r\n\r\n--x--", "--x\n\na\n--x\n\nb\n--x--\n",
-		"--x0\n--x\r\n\r\n--x--", "before\n" + saw + "--x--", saw + "--x--\r\n", saw + saw + "--x-- \r\nrest", "before\r\n" + saw + "--x--", saw + "--x \t\r\nA: b\r\n c\r\n\r\n\r\n--xx\r\n--x-\r\n--x--",
-		strings.Repeat("p", 3000) + "\n" + saw + "--x--", strings.Repeat("p\r\n", 12_000) + saw + "--x--", "--x\r\n\r\n" + strings.Repeat("\r", 40_000) + "\r\n--x--", "--x\r\n\r\n" + strings.Repeat("\r\n--", 9_000) + "\r\n--x" + strings.Repeat(" ", 2000) + "\r\n\r\n\r\n--x--",
+		"--x0\n--x\r\n\r\n--x--", "before\n" + saw + "--x--", saw + "--x--\r\n", saw + saw + "--x-- \r\nrest",
+		"before\r\n" + saw + "--x--", saw + "--x \t\r\nA: b\r\n c\r\n\r\n\r\n--xx\r\n--x-\r\n--x--",
+		strings.Repeat("p", 3000) + "\n" + saw + "--x--", strings.Repeat("p\r\n", 12_000) + saw + "--x--",
+		"--x\r\n\r\n" + strings.Repeat("\r", 40_000) + "\r\n--x--",
+		"--x\r\n\r\n" + strings.Repeat("\r\n--", 9_000) + "\r\n--x" + strings.Repeat(" ", 2000) + "\r\n\r\n\r\n--x--",
 	} {
 		f.Add([]byte(body))
 	}
@@ -29,7 +32,8 @@ func FuzzParts(f *testing.F) {
 		all, err := server.TakeApart(bytes.NewReader(body), "x")
 		slow, errSlow := server.TakeApart(iotest.OneByteReader(bytes.NewReader(body)), "x")
 		if !slices.Equal(all, slow) || fmt.Sprint(err) != fmt.Sprint(errSlow) {
-			t.Fatalf("whole: %.999s %v\nbyte by byte: %.999s %v", fmt.Sprintf("%+v", all), err, fmt.Sprintf("%+v", slow), errSlow)
+			t.Fatalf("whole: %.999s %v\nbyte by byte: %.999s %v",
+				fmt.Sprintf("%+v", all), err, fmt.Sprintf("%+v", slow), errSlow)
 		}
 		rest := string(body)
 		for i, p := range all {
@@ -52,10 +56,11 @@ func FuzzParts(f *testing.F) {
 	})
 }
 
-// takenApart is what the standard library makes of a form.
+// takenApart returns the parts that mime/multipart finds in a form. It is not ok if that
+// has a complaint, or may differ from ours on purpose.
 func takenApart(body []byte) (contents []string, ok bool) {
-	if !bytes.HasPrefix(body, []byte("--x")) || bytes.Contains(body, bytes.Repeat([]byte(" "), 1000)) { // our line has an end
-		return nil, false
+	if !bytes.HasPrefix(body, []byte("--x")) || bytes.Contains(body, bytes.Repeat([]byte(" "), 1000)) {
+		return nil, false // ours keeps a preamble, and takes at most maxPadding blanks behind a boundary
 	}
 	r := multipart.NewReader(bytes.NewReader(body), "x")
 	for {
@@ -77,20 +82,25 @@ func takenApart(body []byte) (contents []string, ok bool) {
 // FuzzDisposition: only what is well-formed and has no sort of file name is text,
 // and what a program writes as a file is never taken for text.
 func FuzzDisposition(f *testing.F) {
-	for _, s := range []string{`form-data; name="words"`, `form-data; name=words`, `form-data; name="files"; filename="a"b".mp4"`, `form-data; name="words"; filename*0="a"`,
-		`attachment; filename*=utf-8''%e9`, `form-data; name="a; filename=b"`, `form-data;filename=`, `; filename="`, "\xff; FILENAME*=''\xff;"} {
+	for _, s := range []string{
+		`form-data; name="words"`, `form-data; name=words`,
+		`form-data; name="files"; filename="a"b".mp4"`, `form-data; name="words"; filename*0="a"`,
+		`attachment; filename*=utf-8''%e9`, `form-data; name="a; filename=b"`,
+		`form-data;filename=`, `; filename="`, "\xff; FILENAME*=''\xff;",
+	} {
 		f.Add(s, "words", s)
 	}
 	f.Fuzz(func(t *testing.T, disposition, field, name string) {
 		if text, file := server.Disposition(disposition); text != "" {
 			kind, params, err := mime.ParseMediaType(disposition)
-			if err != nil || kind != "form-data" || params["name"] != text || strings.Contains(strings.ToLower(disposition), "filename") || file != "" {
+			if err != nil || kind != "form-data" || params["name"] != text ||
+				strings.Contains(strings.ToLower(disposition), "filename") || file != "" {
 				t.Fatalf("%q is taken for %s", disposition, text)
 			}
 		} else if strings.ContainsAny(file, `/\`) || len(file) > len(disposition) {
 			t.Fatalf("%q has the name %q", disposition, file)
 		}
-		// As browsers do, and as programs do that know no better.
+		// As browsers write it, and as programs that do not escape quotes.
 		for _, said := range []string{
 			multipart.FileContentDisposition(field, name),
 			`form-data; name="` + field + `"; filename="` + name + `"`,

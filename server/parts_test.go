@@ -10,8 +10,8 @@ import (
 	"temoin/server"
 )
 
-// kept is what the store holds of everything that was sent: the words, the text
-// fields and the files, one after the other.
+// kept returns what the store holds of all that was sent: the words and the other text
+// fields, and the files.
 func (b *box) kept(t testing.TB) (state crypto.State, texts []string, files []string) {
 	t.Helper()
 	for _, l := range b.drops(t) {
@@ -29,10 +29,11 @@ func (b *box) kept(t testing.TB) (state crypto.State, texts []string, files []st
 // sendRaw posts a form with the boundary x as it stands.
 func (b *box) sendRaw(t testing.TB, body string) (*http.Response, string) {
 	t.Helper()
-	return do(t, "POST", b.url+"/en/send", strings.NewReader(body), "Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
+	return do(t, "POST", b.url+"/en/send", strings.NewReader(body),
+		"Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
 }
 
-// evidence is content that no parser of ours should take for anything else.
+// evidence is content that looks like boundaries and quoted-printable, and is neither.
 var evidence = "\xff\xd8\xff\xe0=3D\r\n--xx\r\n--x-\r\n\n--y--\r\n" + string(noise[:2000]) + "\r\n"
 
 const saw = "--x\r\nContent-Disposition: form-data; name=\"words\"\r\n\r\nI saw\r\n"
@@ -103,8 +104,8 @@ func TestEveryFileIsKept(t *testing.T) {
 	}
 }
 
-// Nothing that is sent as text is lost either: what does not fit where it
-// belongs becomes a file.
+// Nothing that is sent as text is lost either: a text that does not fit into the
+// manifest, or comes a second time, becomes a file.
 func TestEveryTextIsKept(t *testing.T) {
 	const disposition = "Content-Disposition: form-data; name="
 	text := func(name, value string) string {
@@ -124,7 +125,8 @@ func TestEveryTextIsKept(t *testing.T) {
 		"where again, empty":     {saw + text("where", "here") + text("where", "") + "--x--", []string{"I saw", "here"}, nil},
 		"an unknown field":       {saw + text("who", "me") + "--x--", []string{"I saw"}, []string{"me"}},
 		"an unknown empty field": {saw + text("who", "") + "--x--", []string{"I saw"}, nil},
-		"words, quoted-printable": {strings.Replace(saw, "\r\n\r\nI saw", "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nI =73aw", 1) + "--x--",
+		"words, quoted-printable": {strings.Replace(saw,
+			"\r\n\r\nI saw", "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nI =73aw", 1) + "--x--",
 			[]string{"I =73aw"}, nil},
 		"words of another sort":       {strings.Replace(saw, "\"\r\n", "\"; x=y\r\nContent-Type: text/plain; charset=UTF-8\r\n", 1) + "--x--", []string{"I saw"}, nil},
 		"a preamble":                  {"This is a message in parts.\r\n" + saw + "--x--", []string{"I saw"}, []string{"This is a message in parts."}},
@@ -157,7 +159,8 @@ func TestEveryTextIsKept(t *testing.T) {
 	}
 }
 
-// What cannot be understood is no success, and what came before it is kept.
+// A form that is malformed, cut or compressed is refused, and what came before the fault
+// is kept.
 func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ header, body, code string }{
 		"an empty body":           {"", "", "empty"},
@@ -174,22 +177,25 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBox(t, nil)
-			resp, answer := do(t, "POST", b.url+"/en/send", strings.NewReader(c.body), "Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain", "Content-Encoding", c.header)
+			resp, answer := do(t, "POST", b.url+"/en/send", strings.NewReader(c.body),
+				"Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain", "Content-Encoding", c.header)
 			if code, _, _ := strings.Cut(answer, ": "); code != c.code || resp.StatusCode/100 != 4 {
 				t.Errorf("%d %q, want %s", resp.StatusCode, answer, c.code)
 			}
 			_, texts, files := b.kept(t)
-			if all := strings.Join(slices.Concat(texts, files), "\n"); strings.Contains(c.body, "I saw") && c.header == "" && !strings.Contains(all, "I saw") {
+			if all := strings.Join(slices.Concat(texts, files), "\n"); strings.Contains(c.body, "I saw") &&
+				c.header == "" && !strings.Contains(all, "I saw") {
 				t.Errorf("what came is not kept: %q", all)
 			}
 		})
 	}
-	if resp, answer := do(t, "POST", newBox(t, nil).url+"/en/send", strings.NewReader(saw+"--x--"), "Content-Type", "multipart/form-data; boundary=x", "Content-Encoding", "Identity"); resp.StatusCode != 200 {
+	if resp, answer := do(t, "POST", newBox(t, nil).url+"/en/send", strings.NewReader(saw+"--x--"),
+		"Content-Type", "multipart/form-data; boundary=x", "Content-Encoding", "Identity"); resp.StatusCode != 200 {
 		t.Errorf("identity: %d %s", resp.StatusCode, answer)
 	}
 }
 
-// Names are kept on demand, as well as they can be made out.
+// The name of a file, for senders who keep details, is found in malformed headers too.
 func TestNamesOfFiles(t *testing.T) {
 	for said, want := range map[string]string{
 		`form-data; name="files"; filename="film.mp4"`:                     "film.mp4",

@@ -17,15 +17,16 @@ import (
 	"temoin/storage"
 )
 
-// A refusal of net/http begins with such bytes, and so may a piece of what
-// somebody sent: at every 14th byte from phase on, these objects hold them.
+// poison is how a refusal of net/http begins. A box that knew refusals by their bytes
+// would replace a piece of an object that begins so. The objects of these tests repeat
+// it, from phase on.
 const poison = "HTTP/1.1 400\r\n"
 
 func poisoned(phase, size int) []byte {
 	return bytes.Repeat([]byte(poison), size/len(poison)+2)[len(poison)-phase:][:size]
 }
 
-// keep stores what no sender could, because it has no header of age.
+// keep stores an object that the box would refuse: it has no age header.
 func (b *box) keep(t *testing.T, id crypto.ID, object []byte) string {
 	t.Helper()
 	o, err := b.store.Create(t.Context(), int64(len(object)))
@@ -80,8 +81,8 @@ func withTLS(t *testing.T) func(*server.Config) {
 }
 
 // TestContentIsNoRefusal fetches objects whose bytes look like a refusal of
-// net/http wherever a write of it could begin. Every one comes back as it is, or
-// anybody could stop every pull with one object.
+// net/http wherever a write of it could begin. Every one must come back as it is, or an
+// attacker could stop every pull with one object (denial of service).
 func TestContentIsNoRefusal(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tls=%v", secure), func(t *testing.T) {
@@ -113,8 +114,8 @@ func TestContentIsNoRefusal(t *testing.T) {
 	}
 }
 
-// Each write of an answer may begin anywhere in the object: the head of the
-// answer is shifted by the length of what the request asks for.
+// A write of net/http may begin at any byte of the object: where depends on the length of
+// the headers and on the range. So the object is fetched from many bytes on.
 func TestContentIsNoRefusalFromAnyByte(t *testing.T) {
 	b := newBox(t, nil)
 	token := b.token(t, b.url)
@@ -122,14 +123,16 @@ func TestContentIsNoRefusalFromAnyByte(t *testing.T) {
 	key := b.keep(t, crypto.ID{7}, object)
 	w := b.wire(t, false)
 	for from := 0; from < len(object); from += 61 { // a prime, so that all phases come
-		w.say(t, fmt.Sprintf("GET /v1/inbox/%s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nRange: bytes=%d-\r\n\r\n", key, token, from))
+		w.say(t, fmt.Sprintf("GET /v1/inbox/%s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nRange: bytes=%d-\r\n\r\n",
+			key, token, from))
 		if resp, body := w.answer(t, "GET"); resp.StatusCode != 206 || !bytes.Equal(body, object[from:]) {
 			t.Fatalf("from %d: %d, %d bytes come back", from, resp.StatusCode, len(body))
 		}
 	}
 }
 
-// Requests that a client sends without waiting are answered one after the other.
+// Pipelined requests are answered one after the other, and a refusal after them is still
+// known as one.
 func TestContentIsNoRefusalInAPipeline(t *testing.T) {
 	b := newBox(t, nil)
 	token := b.token(t, b.url)

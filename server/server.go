@@ -198,9 +198,9 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 }
 
 // closeListeners stops taking connections, and returns when those that were taken have
-// sent their first request, or after welcome: [http.Server.Shutdown] would close, without
-// an answer, one whose request comes a moment later. New connections wait in the kernel's
-// backlog, for the next process if systemd holds the socket.
+// sent their first request, or after welcome. [http.Server.Shutdown] would close a
+// connection whose request comes a moment after it was called, without an answer. New
+// ones wait in the kernel's backlog, for the next process if systemd holds the socket.
 func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
 	d.mu.Lock() // for good: nothing is renewed any more
 	resume, _ := d.pause()

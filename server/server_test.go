@@ -55,7 +55,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// long ends what hangs. Nothing is measured by it: a busy machine may take its time.
+// long is a timeout for what hangs. It measures nothing: a busy machine may be slow.
 const long = time.Minute
 
 // newBox starts a box; change may alter its configuration first, and prepare
@@ -69,7 +69,9 @@ func newBox(t testing.TB, change func(*server.Config), prepare ...func(*server.S
 	b := &box{root: t.TempDir(), id: id, to: rs, log: new(buffer)}
 	b.store, err = dir.New(b.root)
 	must(t, err)
-	cfg := server.Config{Recipients: rs, Sink: b.store, Inbox: b.store, Log: server.NewLog(b.log), Org: "Témoin & <friends>"}
+	cfg := server.Config{
+		Recipients: rs, Sink: b.store, Inbox: b.store, Log: server.NewLog(b.log), Org: "Témoin & <friends>",
+	}
 	cfg.Log.Late(50 * time.Millisecond)
 	if change != nil {
 		change(&cfg)
@@ -96,7 +98,7 @@ func newBox(t testing.TB, change func(*server.Config), prepare ...func(*server.S
 	return b
 }
 
-// drops opens everything that lies in the store.
+// drops opens all letters in the store.
 func (b *box) drops(t testing.TB) (letters []*crypto.Letter) {
 	t.Helper()
 	for info, err := range b.store.List(t.Context(), "c/", "") {
@@ -122,7 +124,7 @@ func (b *box) fetch(t testing.TB, key string) []byte {
 	return o
 }
 
-// read puts a drop together.
+// read opens a drop and returns its files by their numbers.
 func (b *box) read(t testing.TB, l *crypto.Letter) (*crypto.Result, map[int][]byte) {
 	t.Helper()
 	files := map[int][]byte{}
@@ -150,7 +152,9 @@ func do(t testing.TB, method, url string, body io.Reader, header ...string) (*ht
 // checkHeaders: every answer has exactly the headers that it may have.
 func checkHeaders(t *testing.T, what string, h http.Header) {
 	t.Helper()
-	allowed := []string{"Content-Type", "Content-Length", "Connection", "Allow", "Vary", "Retry-After", "Transfer-Encoding"}
+	allowed := []string{
+		"Content-Type", "Content-Length", "Connection", "Allow", "Vary", "Retry-After", "Transfer-Encoding",
+	}
 	for _, f := range server.FixedHeaders {
 		allowed = append(allowed, f[0])
 		if got := h.Values(f[0]); len(got) != 1 || got[0] != f[1] {
@@ -262,7 +266,9 @@ func TestErrorsLeaveNoTraceInTheLog(t *testing.T) {
 		io.Copy(io.Discard, c)
 		c.Close()
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
+	}}
 	req, _ := http.NewRequest("GET", "https://"+b.addr+"/panic?MARK", nil)
 	req.Header.Set("User-Agent", "MARK")
 	resp, err := client.Do(req)
@@ -312,13 +318,14 @@ func TestConnectionsHaveNoAddress(t *testing.T) {
 	n.Close()
 }
 
-// A CA tests a name with a protocol of its own; browsers get HTTP/1.1, and no
-// ticket that would tell one visit from another.
+// A CA checks a name with acme-tls/1. Browsers get HTTP/1.1, and never HTTP/2.
 func TestProtocolsOfTLS(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer l.Close()
-	n := server.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"acme-tls/1"}})
+	n := server.NewListener(l, &tls.Config{
+		Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"acme-tls/1"},
+	})
 	go func() {
 		for {
 			c, err := n.Accept()
@@ -329,7 +336,9 @@ func TestProtocolsOfTLS(t *testing.T) {
 			c.Close()
 		}
 	}()
-	for offer, want := range map[string]string{"acme-tls/1": "acme-tls/1", "h2 http/1.1": "http/1.1", "http/1.1 acme-tls/1": "http/1.1", "": ""} {
+	for offer, want := range map[string]string{
+		"acme-tls/1": "acme-tls/1", "h2 http/1.1": "http/1.1", "http/1.1 acme-tls/1": "http/1.1", "": "",
+	} {
 		c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: strings.Fields(offer)})
 		if err != nil {
 			t.Errorf("%q: %v", offer, err)
@@ -377,10 +386,12 @@ func TestPagesAreWhole(t *testing.T) {
 	}
 }
 
-// withoutScript is what there is of a page to those whose browser runs no script.
+// withoutScript returns what a browser that runs no script shows of a page.
 func withoutScript(page string) string {
 	page = page[strings.Index(page, "<body"):]
-	for _, gone := range []string{`(?s)<template.*?</template>`, `<script[^>]*></script>`, `<(p|span)[^>]* hidden>.*?</(p|span)>`} {
+	for _, gone := range []string{
+		`(?s)<template.*?</template>`, `<script[^>]*></script>`, `<(p|span)[^>]* hidden>.*?</(p|span)>`,
+	} {
 		page = regexp.MustCompile(gone).ReplaceAllString(page, "")
 	}
 	return page
@@ -417,13 +428,18 @@ func TestNewRefusesNonsense(t *testing.T) {
 func TestPageSaysWhatIsTrue(t *testing.T) {
 	b := newBox(t, nil)
 	_, page := do(t, "GET", b.url+"/en/", nil)
-	for _, has := range []string{"Our server locks the files as they arrive.", "Take them out as the files arrive.", "We cannot clean PDF or Word files."} {
+	for _, has := range []string{
+		"Our server locks the files as they arrive.", "Take them out as the files arrive.",
+		"We cannot clean PDF or Word files.",
+	} {
 		if !strings.Contains(page, has) {
 			t.Errorf("the page does not say %q", has)
 		}
 	}
 	text := strings.ToLower(withoutScript(page))
-	for _, no := range []string{"your phone locks", "before sending", "anonymous", "secure", "metadata", "upload", "submit"} {
+	for _, no := range []string{
+		"your phone locks", "before sending", "anonymous", "secure", "metadata", "upload", "submit",
+	} {
 		if strings.Contains(text, no) {
 			t.Errorf("the page says %q", no)
 		}

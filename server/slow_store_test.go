@@ -15,7 +15,7 @@ import (
 	"temoin/storage"
 )
 
-// slowSink takes its time for each object.
+// slowSink needs the time takes to store an object.
 type slowSink struct {
 	takes  time.Duration
 	stored atomic.Int32
@@ -35,9 +35,9 @@ func (o slowObject) Commit(context.Context, string) error {
 
 func (o slowObject) Discard() {}
 
-// A store that is busy is no line that stands still: no chunk is padded early,
-// or a bucket that has no time would get many times the objects. (Where one is,
-// this test may stand still: a lock is waited for, and synctest's clock waits too.)
+// A busy store must not look like a sender who sends nothing: each chunk would be padded
+// early, and a bucket that is overloaded would get many times the objects. (With that
+// bug this test may hang: synctest's clock stands while a goroutine waits for a mutex.)
 func TestBusyStoreIsNoStandstill(t *testing.T) {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {

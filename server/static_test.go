@@ -19,7 +19,8 @@ func TestScripts(t *testing.T) {
 		t.Fatal("the page names no script")
 	}
 	resp, plain := do(t, "GET", b.url+src[1], nil)
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Encoding") != "" || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/javascript") {
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Encoding") != "" ||
+		!strings.HasPrefix(resp.Header.Get("Content-Type"), "text/javascript") {
 		t.Errorf("%s %v", resp.Status, resp.Header)
 	}
 	resp, packed := do(t, "GET", b.url+src[1], nil, "Accept-Encoding", "br, gzip")
@@ -27,7 +28,8 @@ func TestScripts(t *testing.T) {
 	must(t, err)
 	script, err := io.ReadAll(r)
 	must(t, err)
-	if string(script) != plain || resp.Header.Get("Content-Encoding") != "gzip" || resp.Header.Get("Cache-Control") != "no-store" {
+	if string(script) != plain || resp.Header.Get("Content-Encoding") != "gzip" ||
+		resp.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("packed and plain differ, or %v", resp.Header)
 	}
 	workers := regexp.MustCompile(`[a-z-]+-[0-9a-f]{16}\.js`).FindAllString(plain, -1)
@@ -46,7 +48,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// Phones pay for every byte: what goes over the line, packed, in KB.
+// Witnesses may pay for each megabyte: the scripts and pages, compressed, stay small.
 func TestWeight(t *testing.T) {
 	limits := map[string]int{"page": 30, "seal": 60, "hash": 12, "scrub": 12}
 	all := 0
@@ -57,7 +59,7 @@ func TestWeight(t *testing.T) {
 		}
 		all += len(packed)
 	}
-	b := newBox(t, func(c *server.Config) { c.Onion = onion }) // its picture weighs most
+	b := newBox(t, func(c *server.Config) { c.Onion = onion }) // the QR code makes the page larger
 	for _, tag := range server.Languages() {
 		_, page := do(t, "GET", b.url+"/"+tag+"/", nil)
 		n := len(gzipped(page))
@@ -79,8 +81,8 @@ func gzipped(s string) []byte {
 	return b.Bytes()
 }
 
-// A client that says that it cannot unpack gets nothing packed, however it says
-// it, from the page and from its script.
+// A client that does not accept gzip, however its Accept-Encoding says so, gets neither
+// the page nor the script compressed.
 func TestAcceptEncoding(t *testing.T) {
 	b := newBox(t, nil)
 	for header, want := range map[string]string{

@@ -20,8 +20,7 @@ import (
 	"temoin/storage/storagetest"
 )
 
-// troubles are the errors of a store and what a box makes of them, whichever way
-// in they come up.
+// troubles are the errors of a store and the answers to them, the same for all requests.
 var troubles = []struct {
 	err    error
 	status int
@@ -34,16 +33,16 @@ var troubles = []struct {
 	{storage.ErrNotExist, 500, "store-refused", "store-refused"}, // a store that is gone
 	{&os.PathError{Op: "sync", Path: "MARK", Err: syscall.EIO}, 500, "store-refused", "store-refused"},
 	{errors.New("something else with MARK"), 500, "store-refused", "store-refused"},
-	{io.ErrUnexpectedEOF, 500, "store-refused", "store-refused"}, // not the witness's line
+	{io.ErrUnexpectedEOF, 500, "store-refused", "store-refused"}, // the connection to the store, not the witness's
 	{storage.ErrUnreachable, 503, "store-unreachable", "store-unreachable"},
-	{os.ErrDeadlineExceeded, 503, "store-unreachable", "store-unreachable"}, // nor a slow one
+	{os.ErrDeadlineExceeded, 503, "store-unreachable", "store-unreachable"}, // a timeout of the store, not of the witness
 	{fmt.Errorf("MARK: %w", context.DeadlineExceeded), 503, "store-unreachable", "store-unreachable"},
 	{errPanics, 500, "internal", "panic"},
 }
 
 var errPanics = errors.New("the store panics")
 
-// panicky panics where the store beneath fails with errPanics.
+// panicky panics where the store below it fails with errPanics.
 type panicky struct{ storage.Store }
 
 func (p panicky) Create(ctx context.Context, size int64) (storage.Object, error) {
@@ -81,7 +80,7 @@ func orPanic(err error) error {
 	return err
 }
 
-// putter stores what lies in memory, as a bucket does.
+// putter makes a store a [storage.Putter], as a bucket is.
 type putter struct{ storage.Store }
 
 func (p putter) Put(ctx context.Context, key string, body []byte) error {
@@ -98,7 +97,7 @@ func (p putter) Put(ctx context.Context, key string, body []byte) error {
 
 var eventLine = regexp.MustCompile(`(?m)^temoind: event (\S+) (\d+)$`)
 
-// events are all that a box has counted until now.
+// events returns what a box has counted until now.
 func (b *box) events(l *server.Log) map[string]int {
 	l.Flush()
 	all := map[string]int{}
@@ -128,7 +127,7 @@ func newTroubled(t *testing.T, change func(*server.Config, storage.Store)) *trou
 	return b
 }
 
-// more are the events since it was last called.
+// more returns the events since it was last called.
 func (b *troubled) more() map[string]int {
 	all := b.events(b.counted)
 	fresh := map[string]int{}
@@ -142,8 +141,8 @@ func (b *troubled) more() map[string]int {
 }
 
 // TestTroubleOfUploads makes the store fail in every way at every step of an
-// upload. A witness never reads that there is no such page, or that it was their
-// line; a program gets the same code; the box counts it, and lives on.
+// upload. A witness never reads that there is no such page, or that their own connection
+// broke; a program gets the same code; the box counts it, and lives on.
 func TestTroubleOfUploads(t *testing.T) {
 	for kind, change := range map[string]func(*server.Config, storage.Store){
 		"disk":   func(cfg *server.Config, s storage.Store) { cfg.Sink = s },
@@ -161,7 +160,8 @@ func TestTroubleOfUploads(t *testing.T) {
 				}
 				checkHeaders(t, what, resp.Header)
 				resp, body = b.post(t, "text/html", field{"words", "x"})
-				if resp.StatusCode != c.status || !strings.Contains(body, ">"+c.code+"<") || strings.Contains(body, "no such page") {
+				if resp.StatusCode != c.status || !strings.Contains(body, ">"+c.code+"<") ||
+					strings.Contains(body, "no such page") {
 					t.Errorf("%s: the page: %d %q", what, resp.StatusCode, body)
 				}
 				resp, body = b.put(t, strings.Repeat("ab", 32), b.sealed(t, storage.Large))
@@ -169,7 +169,7 @@ func TestTroubleOfUploads(t *testing.T) {
 					t.Errorf("%s: PUT: %d %q", what, resp.StatusCode, body)
 				}
 				got, want := b.more(), map[string]int{c.event: 3}
-				if c.err == errPanics { // in each object of the upload that is under way
+				if c.err == errPanics { // every object of an upload panics, and each is counted
 					want[c.event] = max(3, got[c.event])
 				}
 				if !maps.Equal(got, want) {
@@ -198,7 +198,10 @@ func TestTroubleOfTheInbox(t *testing.T) {
 		for _, ask := range []struct {
 			call         storagetest.Call
 			method, path string
-		}{{storagetest.List, "GET", list}, {storagetest.Open, "GET", one}, {storagetest.CutRead, "GET", one}, {storagetest.Delete, "DELETE", one}} {
+		}{
+			{storagetest.List, "GET", list}, {storagetest.Open, "GET", one},
+			{storagetest.CutRead, "GET", one}, {storagetest.Delete, "DELETE", one},
+		} {
 			if resp, _ := b.put(t, id.String(), object); resp.StatusCode > 201 {
 				t.Fatalf("PUT: %d", resp.StatusCode)
 			}
@@ -206,7 +209,7 @@ func TestTroubleOfTheInbox(t *testing.T) {
 			status, want, events := c.status, `{"code":"`+c.code+"\"}\n", map[string]int{c.event: 1}
 			switch {
 			case c.err == errPanics && (ask.call == storagetest.List || ask.call == storagetest.CutRead):
-				continue // panicky has none there
+				continue // panicky does not wrap these calls
 			case ask.call == storagetest.Open && c.err == storage.ErrNotExist:
 				status, want, events = 404, "{\"code\":\"not-found\"}\n", map[string]int{}
 			}

@@ -96,9 +96,9 @@ func (o *panicObject) Commit(ctx context.Context, key string) error {
 	return o.Object.Commit(ctx, key)
 }
 
-// A panic of the store happens in the background, or while an object is written
-// when all places in memory are taken. The box does not end, the answer is no
-// success, and what the store got is a drop that opens and is not complete.
+// A panic of the store happens in the background or, when all buffers are taken (direct),
+// while an object is written. The box does not end, the answer is no success, and what
+// the store got is a drop that opens and is not complete.
 func TestPanicInTheStore(t *testing.T) {
 	file := bytes.Repeat(noise, 3)
 	for _, direct := range []bool{false, true} {
@@ -109,7 +109,8 @@ func TestPanicInTheStore(t *testing.T) {
 				if direct {
 					free = server.TakePlaces()
 				}
-				resp, answer := b.post(t, "text/plain", field{"words", "I saw"}, field{"details", "keep"}, field{"files/x", string(file)})
+				resp, answer := b.post(t, "text/plain",
+					field{"words", "I saw"}, field{"details", "keep"}, field{"files/x", string(file)})
 				free()
 				if resp.StatusCode != 500 || strings.Contains(answer, "MARK") {
 					t.Errorf("%s %d, direct %t: %d %q", call, n, direct, resp.StatusCode, answer)
@@ -125,9 +126,9 @@ func TestPanicInTheStore(t *testing.T) {
 	}
 }
 
-// The timer that stores what a silent line brought runs beside the request. A panic
-// there does not end the box; as nobody can say what state the sealer is in, the
-// form is no success either.
+// The timer that stores what came when no more comes runs in a goroutine of its own. A
+// panic there does not end the box. The state of the sealer is unknown after it, so the
+// form is no success.
 func TestPanicOfTheTimer(t *testing.T) {
 	free := server.TakePlaces()
 	defer free()
@@ -151,8 +152,8 @@ func TestPanicOfTheTimer(t *testing.T) {
 	b.livesOn(t, 1)
 }
 
-// A sender's program that breaks off in the middle of a boundary gets no more
-// bytes into a file than it sent of it.
+// If a body breaks off in the middle of a boundary, the part of the boundary that came
+// does not become content of the file before it.
 func TestCutInABoundary(t *testing.T) {
 	b := newBox(t, nil)
 	_, body := formBody(field{"words", "I saw"}, field{"details", "keep"}, field{"a/b", "evidence"})
@@ -160,7 +161,8 @@ func TestCutInABoundary(t *testing.T) {
 	boundary := text[2:strings.IndexByte(text, '\r')]
 	from, end := strings.Index(text, "evidence"), strings.LastIndex(text, "--\r\n")
 	for cut := from + 1; cut < end+1; cut++ {
-		resp, answer := do(t, "POST", b.url+"/en/send", strings.NewReader(text[:cut]), "Content-Type", "multipart/form-data; boundary="+boundary)
+		resp, answer := do(t, "POST", b.url+"/en/send", strings.NewReader(text[:cut]),
+			"Content-Type", "multipart/form-data; boundary="+boundary)
 		if resp.StatusCode != http.StatusBadRequest {
 			t.Fatalf("cut at %d: %d %s", cut, resp.StatusCode, answer)
 		}
