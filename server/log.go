@@ -28,76 +28,66 @@ const (
 	EventNotRenewed  Event = "not-renewed"       // the process could not replace itself
 )
 
-// urgent events are about the box and not about a witness: they are written
-// within a minute, all others within the hour.
+// urgent events are about the box and not about a witness: they are written at the
+// next full minute, all others at the next full hour.
 var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable, EventWorks, EventNotRenewed}
 
-// Log writes events as counts and not one by one, because a journal adds the time to
-// each line: urgent ones a minute after the first of them, all others an hour after. It
-// is safe for concurrent use.
+// Log writes events as counts, at full minutes or hours. A journal adds the time to each
+// line: if a line came with an event, or a fixed time after it, that would tell when a
+// witness sent. It is safe for concurrent use.
 type Log struct {
 	mu     sync.Mutex
 	out    io.Writer
 	counts map[Event]int
 	timers map[bool]*time.Timer // for urgent ones, and for the others
-	due    map[bool]time.Time   // when these fire
-	soon   time.Duration
+	soon   time.Duration        // written at multiples of it
 	late   time.Duration
 }
 
 // NewLog returns a Log that writes to out.
 func NewLog(out io.Writer) *Log {
 	return &Log{
-		out: out, counts: make(map[Event]int),
-		timers: make(map[bool]*time.Timer), due: make(map[bool]time.Time),
+		out: out, counts: make(map[Event]int), timers: make(map[bool]*time.Timer),
 		soon: time.Minute, late: time.Hour,
 	}
 }
 
 // Count counts one event.
-func (l *Log) Count(e Event) {
+func (l *Log) Count(e Event) { l.add(e, 1) }
+
+func (l *Log) add(e Event, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.counts[e]++
-	u, wait := slices.Contains(urgent, e), l.late
+	l.counts[e] += n
+	u, every := slices.Contains(urgent, e), l.late
 	if u {
-		wait = l.soon
+		every = l.soon
 	}
 	if l.timers[u] == nil {
-		l.schedule(u, wait)
+		now := time.Now()
+		next := now.Truncate(every).Add(every)
+		l.timers[u] = time.AfterFunc(next.Sub(now), func() { l.flush(u) })
 	}
 }
 
-func (l *Log) schedule(u bool, wait time.Duration) {
-	l.due[u] = time.Now().Add(wait)
-	l.timers[u] = time.AfterFunc(wait, func() { l.flush(u) })
-}
-
-// Pending is a count that was not written yet when the process was renewed. It is to be
-// written at Due.
+// Pending is a count that was not written yet when the process was renewed.
 type Pending struct {
 	Event Event
 	Count int
-	Due   time.Time
 }
 
 func (l *Log) pending() (all []Pending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for e, n := range l.counts {
-		all = append(all, Pending{e, n, l.due[slices.Contains(urgent, e)]})
+		all = append(all, Pending{e, n})
 	}
 	return all
 }
 
 func (l *Log) restore(all []Pending) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for _, p := range all {
-		l.counts[p.Event] += p.Count
-		if u := slices.Contains(urgent, p.Event); l.timers[u] == nil {
-			l.schedule(u, max(0, time.Until(p.Due)))
-		}
+		l.add(p.Event, p.Count)
 	}
 }
 
