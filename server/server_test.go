@@ -351,6 +351,40 @@ func TestProtocolsOfTLS(t *testing.T) {
 	}
 }
 
+// A session ticket would link two visits of one browser, whatever address it comes from.
+func TestNoSessionTickets(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	n := server.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
+	go func() {
+		for {
+			c, err := n.Accept()
+			if err != nil {
+				return
+			}
+			c.Read(make([]byte, 1))
+			c.Write([]byte("x")) // tickets of TLS 1.3 come before the first data
+			c.Close()
+		}
+	}()
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		cache := tls.NewLRUClientSessionCache(1)
+		for range 2 {
+			c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{
+				InsecureSkipVerify: true, ServerName: "box", ClientSessionCache: cache, MaxVersion: version,
+			})
+			must(t, err)
+			c.Write([]byte("x"))
+			c.Read(make([]byte, 1))
+			if _, kept := cache.Get("box"); kept || c.ConnectionState().DidResume {
+				t.Errorf("TLS %x: the browser has a ticket", version)
+			}
+			c.Close()
+		}
+	}
+}
+
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := server.Listen(t.Context(), "unix:"+path)
