@@ -32,8 +32,8 @@
 // and a crash leaves no lock behind. What does not: writers on two machines that
 // share the folder, or another program, can replace one. Loss of power may damage
 // a file system without a journal, such as FAT and exFAT; then let its checker look
-// at it before anything is written to it again. Where no lock is to be had either,
-// every write is refused with [storage.ErrDenied].
+// at it before anything is written to it again. Where there are no locks either, every
+// write is refused with [storage.ErrDenied].
 //
 // What it does not do: encrypt, check contents, or lock out other processes.
 // Any number of them may share a root.

@@ -28,8 +28,8 @@ func StaleAfter(fi os.FileInfo) (restore func()) {
 	return func() { now = time.Now }
 }
 
-// SetPlain makes the store use files with names, as it does where O_TMPFILE is
-// not to be had.
+// SetPlain makes the store use files with names, as it does where O_TMPFILE does not
+// work.
 func SetPlain(s *Store) { s.plain = true }
 
 // SetChanged makes every file look as if it was last changed then, and returns

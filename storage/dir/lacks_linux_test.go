@@ -99,7 +99,8 @@ func TestErrorsThatAreNoLack(t *testing.T) {
 	}
 }
 
-// Without a lock nobody could tell who was first: nothing is stored.
+// With neither links nor locks one writer could replace another's object: nothing is
+// stored.
 func TestWithoutLocks(t *testing.T) {
 	s, root := failing(t, map[string]error{"rename": syscall.EINVAL, "link": syscall.EPERM, "lock": syscall.ENOSYS})
 	key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)

@@ -14,9 +14,9 @@ import (
 const asideFolder = "aside"
 
 // clearName sets aside a file of another size than objects have: what a crash of
-// the file system or a broken copy left of an object. Taken for the object it
-// would be acknowledged, and stay in the way of a sound one for ever. Links and
-// folders are not ours to move.
+// the file system or a broken copy left of an object. Taken for the object it would be
+// acknowledged, and a sound one could never be stored. Links and folders are not ours
+// to move.
 //
 // Writers take turns, and each looks again when it is its turn: between the look
 // and the move another one could have cleared the name, stored an object under it,
