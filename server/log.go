@@ -34,7 +34,7 @@ var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreacha
 
 // Log writes events as counts, at full minutes or hours. A journal adds the time to each
 // line: if a line came with an event, or a fixed time after it, that would tell when a
-// witness sent. It is safe for concurrent use.
+// witness sent, to the second. It is safe for concurrent use.
 type Log struct {
 	mu     sync.Mutex
 	out    io.Writer
