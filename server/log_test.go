@@ -10,7 +10,7 @@ import (
 )
 
 // Lines come at full hours, those about trouble of the box at full minutes, whenever
-// the events were: the time that a journal adds to them tells of none.
+// the events were: the time that a journal adds to them is that of none.
 func TestLogIsWrittenAtFullHours(t *testing.T) {
 	for _, c := range []struct {
 		event server.Event
