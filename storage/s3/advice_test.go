@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"temoin/storage"
 	"temoin/storage/s3"
@@ -108,6 +110,43 @@ func TestPreconditionRefused(t *testing.T) {
 			t.Errorf("%d %s: sent If-None-Match as %q, want %q", test.status, test.code, sent, want)
 		}
 	}
+}
+
+// A refusal that has passed is forgotten: an hour later the precondition is sent again.
+func TestPreconditionRefusedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key, body := storagetest.Key(1), storagetest.Body(1, storage.Small)
+		var sent []string
+		f := &service{answer: func(r *http.Request) *http.Response {
+			sent = append(sent, r.Header.Get("If-None-Match"))
+			return refusing(400, "BadRequest", false)(r)
+		}}
+		s, err := s3.NewOver(s3.Config{
+			Endpoint: "s3.example", Bucket: "box", AccessKey: "a", SecretKey: "b", AcceptOverwrites: true,
+		}, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put := func() {
+			t.Helper()
+			if err := s.Put(t.Context(), key, body); err != nil {
+				t.Error(err)
+			}
+		}
+		put()
+		time.Sleep(time.Hour - 1)
+		put()
+		f.answer = func(r *http.Request) *http.Response { // which is well again
+			sent = append(sent, r.Header.Get("If-None-Match"))
+			return reply(200, "", "", `ETag: "0"`)
+		}
+		time.Sleep(1)
+		put()
+		put()
+		if want := []string{"*", "", "", "*", "*"}; !slices.Equal(sent, want) {
+			t.Errorf("sent If-None-Match as %q, want %q", sent, want)
+		}
+	})
 }
 
 // A service that answers 501 to If-None-Match, and 412 without it where the name is

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -91,16 +92,19 @@ func sumOf(body []byte) string {
 }
 
 // put stores the body if the name is free (If-None-Match: *). If the service refuses
-// this header, and the operator accepts overwrites, it sends the body without it; once
-// that has worked, later requests leave it out from the start.
+// this header, and the operator accepts overwrites, it sends the body without it. Once
+// that has worked requests leave it out from the start, for an hour: a refusal that
+// passes must not switch the protection off for ever.
 func (s *Store) put(ctx context.Context, key string, body io.ReaderAt, size int64, sum string) error {
-	bare := s.bare.Load()
+	last := s.refused.Load()
+	bare := last != nil && time.Since(*last) < time.Hour
 	answer, err := s.send(ctx, key, body, size, sum, bare)
 	if bare || !s.accept || !refusesHeader(answer) {
 		return err
 	}
 	if _, err = s.send(ctx, key, body, size, sum, true); err == nil || errors.Is(err, storage.ErrExist) {
-		s.bare.Store(true)
+		now := time.Now()
+		s.refused.Store(&now)
 	}
 	return err
 }

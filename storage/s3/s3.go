@@ -73,8 +73,9 @@ type Store struct {
 	prefix string // empty, or with a slash at its end
 	spool  spool
 	limits limits
-	accept bool        // Config.AcceptOverwrites
-	bare   atomic.Bool // the service refused If-None-Match and took the object without
+	accept bool // Config.AcceptOverwrites
+	// refused is when the service last refused If-None-Match, and took the object without.
+	refused atomic.Pointer[time.Time]
 }
 
 var (
