@@ -50,7 +50,8 @@ func (s *Store) persist(ctx context.Context, what string, b budget, f func(conte
 		if limited.Err() != nil && before != nil {
 			err = before // tells more than that the last try was cut short
 		}
-		if again && ctx.Err() == nil && try != b.tries && sleep(limited, wait(pause, asked, time.Until(end))) {
+		next := wait(pause, asked, time.Until(end))
+		if again && ctx.Err() == nil && try != b.tries && next > 0 && sleep(limited, next) {
 			pause, before = min(2*pause, longestPause), err
 			continue
 		}
@@ -63,17 +64,18 @@ func (s *Store) persist(ctx context.Context, what string, b budget, f func(conte
 
 // wait returns how long to wait before the next try: with full jitter, so that
 // many uploads do not come back at once, and after what the service asked for.
-// Whatever it asked, there is one more try before the time is up.
+// Whatever it asked, there is one more try before the time is up, and no other: then the
+// result is negative.
 func wait(pause, asked, left time.Duration) time.Duration {
 	if asked <= 0 {
 		return rand.N(pause) + 1
 	}
 	asked = min(asked, longestAsked)
 	wait := asked + rand.N(min(pause, asked)) + 1
-	if left -= lastTry; wait > left {
-		return max(left, rand.N(pause)+1)
+	if left -= lastTry; left <= 0 {
+		return -1
 	}
-	return wait
+	return min(wait, left)
 }
 
 // sleep reports whether the time passed before the context ended.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -124,6 +125,9 @@ func TestBucketBusyForGood(t *testing.T) {
 			last := f.tries[len(f.tries)-1]
 			if took := f.age(); took > allowed || last < allowed-3*spaced || len(f.tries) > 240 {
 				t.Errorf("%q: given up after %v, %d tries, the last at %v", headers, took, len(f.tries), last)
+			}
+			if slices.Contains(headers, "Retry-After: 3600") && len(f.tries) > 4 {
+				t.Errorf("%d tries at %v of a bucket that asks for an hour", len(f.tries), f.tries)
 			}
 		})
 	}
