@@ -1,6 +1,7 @@
 package crypto_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,27 @@ func TestHoleCostsOneMoreReading(t *testing.T) {
 	// The closing letter, each chunk, the one that is not there, and each behind it again.
 	if got := fetched.Load(); got > 2*chunks+4 {
 		t.Errorf("%d objects were fetched of %d chunks", got, chunks)
+	}
+}
+
+// A chunk that is gone the second time is no verdict on the drop, or on its letter.
+func TestGoneTheSecondTime(t *testing.T) {
+	ids, to := keys(t, crypto.X25519, 1)
+	m, _ := sealDrop(t, to, crypto.Options{Total: -1}, "", 8<<20)
+	l := letterOf(t, m, ids...)
+	delete(m.objects, l.ChunkKey(2))
+	read := make(map[string]int)
+	var mu sync.Mutex
+	_, err := l.Read(t.Context(), func(key string, buf []byte) ([]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if read[key]++; read[key] > 1 && key == l.ChunkKey(5) {
+			return nil, nil
+		}
+		return m.fetch(key, buf)
+	}, nil)
+	if !errors.Is(err, crypto.ErrChanged) || errors.Is(err, crypto.ErrMalformed) {
+		t.Errorf("got %v", err)
 	}
 }
 

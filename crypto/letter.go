@@ -19,7 +19,7 @@ type piece struct {
 // identityFile is the drop's secret as it stands in the letter.
 func (l *letter) identityFile() []byte { return []byte(l.identity + "\n") }
 
-// room returns how many bytes of data, in whole blocks, the last piece can still take in
+// room returns how many bytes of data, in whole blocks, one piece can still take in
 // a letter to these recipients with a manifest of so many bytes; below 0 the letter does
 // not fit.
 func (l *letter) room(to *Recipients, manifest int) int {

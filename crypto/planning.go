@@ -10,7 +10,7 @@ type planning struct {
 	announced  []File // Options.Plan
 	buf        []byte // what the pieces lie in, one behind the other
 	n          int    // how much of it they take
-	overflowed bool   // the words did not fit into the letter: they are file 1
+	overflowed bool   // the words did not fit into the letter: they are a file
 }
 
 // begin adds an empty piece for a file, or for the words, which stand before all files.
@@ -100,8 +100,8 @@ func (p *planning) plan(cur *current) []File {
 	if p.overflowed || cur.isWords() {
 		files = append(files, File{N: 1, Type: "text/plain"})
 	}
-	for _, f := range p.announced {
-		f.N, f.Name = len(files)+1, Clean(f.Name, MaxName)
+	for _, f := range p.announced[:min(len(p.announced), MaxFiles-len(files))] {
+		f.N, f.Name, f.Type = len(files)+1, Clean(f.Name, MaxName), Clean(f.Type, 100)
 		files = append(files, f)
 	}
 	return files

@@ -31,7 +31,7 @@ var ErrUnreadable = errors.New("crypto: the object cannot be read")
 // goroutines at once.
 type Fetch func(key string, buf []byte) ([]byte, error)
 
-// WriteFunc takes the next bytes of file n. It must not keep p after it returns.
+// WriteFunc takes the next bytes of file n. It must not keep or change p after it returns.
 type WriteFunc func(n int, p []byte) error
 
 // Result is what [Letter.Read] found.
@@ -76,6 +76,10 @@ type FileResult struct {
 // drop is taken to end there.
 const AbsentInARow = 64
 
+// ErrChanged: a chunk that was read a second time was gone, or not the same any more. It
+// says nothing about the drop: read it again.
+var ErrChanged = errors.New("crypto: a chunk changed while the drop was read")
+
 // reader puts one drop together.
 type reader struct {
 	l       *Letter
@@ -103,8 +107,7 @@ type fileState struct {
 // Read puts the drop together: it opens the closing letter and all chunks,
 // several at a time, checks everything, and writes each file front to back.
 // With a nil write it only checks. What is wrong with the drop is said in the
-// Result; the error is one of fetch, write or ctx, or says that a chunk which was
-// read a second time was not the same any more.
+// Result; the error is one of fetch, write or ctx, or [ErrChanged].
 func (l *Letter) Read(ctx context.Context, fetch Fetch, write WriteFunc) (*Result, error) {
 	if write == nil {
 		write = func(int, []byte) error { return nil }
@@ -263,7 +266,9 @@ func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 		object, err := r.fetch(r.l.ChunkKey(k), nil)
 		if errors.Is(err, ErrUnreadable) {
 			r.res.Unreadable = true
-			r.broken(r.l.ChunkKey(k), "chunk %d cannot be read a second time", k)
+			if !slices.Contains(r.res.Broken, r.l.ChunkKey(k)) {
+				r.broken(r.l.ChunkKey(k), "chunk %d cannot be read a second time", k)
+			}
 			r.lastChunk, r.lastParts = k, nil
 			return nil, nil
 		}
@@ -271,7 +276,7 @@ func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 			parts, err = r.l.OpenChunk(object, nil)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("chunk %d has changed while it was read: %w", k, err)
+			return nil, fmt.Errorf("%w: chunk %d: %v", ErrChanged, k, err)
 		}
 		r.lastChunk, r.lastParts = k, parts
 	} else if k > 0 {
@@ -284,7 +289,7 @@ func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 			return p.Data, nil
 		}
 	}
-	return nil, fmt.Errorf("chunk %d has changed while it was read", k)
+	return nil, fmt.Errorf("%w: chunk %d", ErrChanged, k)
 }
 
 // writeLate writes the parts that were out of order, in order. A hostile sender could

@@ -26,7 +26,8 @@ type Options struct {
 	Total int64
 	// Small asks for small chunks in any case, for very slow lines.
 	Small bool
-	// Plan lists the files that are going to be sent, for the opening letter.
+	// Plan lists the files that are going to be sent, for the opening letter. Words, if
+	// there are any, come before them.
 	Plan []File
 }
 
