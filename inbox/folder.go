@@ -165,7 +165,10 @@ func (f *folder) replace(manifest []byte, names map[string]*os.File) error {
 			return err
 		}
 	}
-	if err := errors.Join(f.syncFolder(), f.name(done, manifestName)); err != nil {
+	if err := f.syncFolder(); err != nil {
+		return err
+	}
+	if err := f.name(done, manifestName); err != nil {
 		return err
 	}
 	for _, old := range f.ours {

@@ -217,6 +217,30 @@ func TestLineThatBreaksWithoutAPlaceToKeepAnything(t *testing.T) {
 	}
 }
 
+// A source that cuts a broken letter short each time, from its start again each time,
+// cannot keep a pull going for ever.
+func TestBrokenLetterOnALineThatBreaks(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	store, _ := newStore(t)
+	letter := read(t, store, send(t, store, to, drop{words: "here"})[0])
+	letter[60_000] ^= 1
+	k := storagetest.Key(1)
+	must(t, storagetest.Put(t.Context(), store, k, letter))
+	_, path := newVault(t, keys)
+	pullErr(t, again(t, path, keys), store, crypto.ErrMalformed) // has a verdict now
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	line := &cutLine{Source: store, after: 32 << 10, stop: func(n int) {
+		if n > 200 {
+			cancel()
+		}
+	}}
+	again(t, path, keys).Pull(ctx, &serial{Source: line}, "test", inbox.PullOptions{})
+	if line.opens > 20 {
+		t.Errorf("it was asked for %d times", line.opens)
+	}
+}
+
 // A beginning that another source gave, and that is wrong, does not stay in the
 // way.
 func TestWrongBeginningIsThrownAway(t *testing.T) {

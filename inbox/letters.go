@@ -79,7 +79,13 @@ func (p *pull) candidates() []key {
 func (p *pull) try(ctx context.Context, k key) error {
 	p.mu.Lock()
 	named, head := p.wanted[k] != nil, p.head // a letter that was found meanwhile names it
+	// A kept beginning may hold the wrong bits that led to a verdict. It is thrown away
+	// once: what later tries of this pull bring is kept.
 	_, judged := p.seen.known[k]
+	judged = judged && !p.afresh[k]
+	if judged {
+		p.afresh[k] = true
+	}
 	p.mu.Unlock()
 	if named {
 		return nil
@@ -87,10 +93,10 @@ func (p *pull) try(ctx context.Context, k key) error {
 	small := p.small.Get().(*[storage.Small]byte)
 	defer p.small.Put(small)
 	buf := small[:]
-	n := 0
-	if !judged { // a kept beginning may hold the wrong bits that led to the verdict
-		n = p.v.state.readPartial(k, buf)
+	if judged {
+		p.v.state.dropPartial(k)
 	}
+	n := p.v.state.readPartial(k, buf)
 	if n < head {
 		var err error
 		if n, err = p.fetch(ctx, k, buf[:head], n); err != nil {

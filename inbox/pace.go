@@ -28,12 +28,16 @@ const (
 	// triesDamaged when what comes does not open.
 	tries        = 4
 	triesDamaged = 2
+	// mostCuts is how often an object may be cut with progress. The largest has room
+	// for no more: a source that serves it from the start each time is hostile.
+	mostCuts = crypto.LargeObject / leastProgress
 )
 
 // behindAll is the last of all names: a list of what follows it is empty.
 var behindAll = "c/" + strings.Repeat("f", 64)
 
-// pause is the longest wait before the second round; it doubles after that.
+// pause is half the longest wait before the second round. The wait doubles from round to
+// round, up to 16 times pause.
 var pause = 400 * time.Millisecond
 
 // pace is congestion control: it limits how many objects are fetched at the same
@@ -124,21 +128,25 @@ func (p *pace) came(ctx context.Context, err error) error {
 }
 
 // rounds calls do for every item, several at a time. Those that fail come again
-// in a later round, when all others have had their turn. Each item ends in a call
-// of done, with the error of its last try.
+// in a later round, when all others have had their turn. Unless an error [ends] the
+// pull, each item ends in a call of done, with the error of its last try; calls of done
+// may come at the same time.
 type rounds[T comparable] struct {
 	pace  *pace
 	items []T // that are still to be tried
 	do    func(context.Context, T) error
 	done  func(T, error)
 
-	number         int
-	damaged, tried map[T]int
-	wait           time.Duration // that the source asked for
+	number              int
+	damaged, tried, cut map[T]int
+	wait                time.Duration // that the source asked for
 }
 
 func newRounds[T comparable](p *pace, items []T, do func(context.Context, T) error, done func(T, error)) *rounds[T] {
-	return &rounds[T]{pace: p, items: items, do: do, done: done, damaged: make(map[T]int), tried: make(map[T]int)}
+	return &rounds[T]{
+		pace: p, items: items, do: do, done: done,
+		damaged: make(map[T]int), tried: make(map[T]int), cut: make(map[T]int),
+	}
 }
 
 // rest goes round until nothing is left to be tried. The error is one that [ends]
@@ -186,8 +194,8 @@ func (r *rounds[T]) once(ctx context.Context) error {
 	return err
 }
 
-// again reports whether an item is tried again. A try that ended in errCut is not
-// counted: more of the object is kept than before.
+// again reports whether an item is tried again. A try that ended in errCut uses up none
+// of tries: more of the object is kept than before.
 func (r *rounds[T]) again(item T, err error) bool {
 	var busy interface{ RetryAfter() time.Duration }
 	if errors.As(err, &busy) {
@@ -196,7 +204,9 @@ func (r *rounds[T]) again(item T, err error) bool {
 	switch {
 	case errors.Is(err, crypto.ErrMalformed):
 		r.damaged[item]++
-	case !errors.Is(err, errCut):
+	case errors.Is(err, errCut) && r.cut[item] < mostCuts:
+		r.cut[item]++
+	default:
 		r.tried[item]++
 	}
 	return err != nil && r.tried[item] < tries && r.damaged[item] < triesDamaged

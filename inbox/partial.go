@@ -15,8 +15,8 @@ const (
 	partialFolder = "partial"
 	// leastPartial is the shortest beginning that is kept, in bytes.
 	leastPartial = 1 << 10
-	// leastProgress is how many bytes a try that breaks off must bring to count as
-	// progress. Without progress it uses up one of tries.
+	// leastProgress is how many bytes a try that breaks off must add to what was kept to
+	// count as progress. Without progress it uses up one of tries.
 	leastProgress = 16 << 10
 	// partialEvery is how often a slow object's beginning is written down while it
 	// comes, for a pull that is killed.

@@ -75,6 +75,7 @@ type pull struct {
 	touched map[*entry]bool
 	wanted  map[key]*want
 	open    map[key]bool // candidates and wanted ones without an outcome yet
+	afresh  map[key]bool // those whose kept beginning was thrown away in this pull
 	head    int          // how much of an object is read to see whose it is
 	phase   string
 	done    int
@@ -113,7 +114,7 @@ type Origin interface {
 func (v *Vault) Pull(ctx context.Context, src Origin, name string, opt PullOptions) (*Report, error) {
 	p := &pull{
 		v: v, src: src, again: opt.Again, pace: newPace(src), head: firstHead,
-		wanted: make(map[key]*want), open: make(map[key]bool),
+		wanted: make(map[key]*want), open: make(map[key]bool), afresh: make(map[key]bool),
 		failed: make(map[key]bool), touched: make(map[*entry]bool),
 	}
 	p.small.New = func() any { return new([storage.Small]byte) }

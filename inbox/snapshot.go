@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,9 +17,9 @@ var (
 	ErrAmbiguous = errors.New("more than one drop begins like that")
 )
 
-// Snapshot is what a vault held at one moment, seen through the keys. It does not
+// Snapshot is what a vault held at one moment, seen through the keys. Its list does not
 // change: what a pull brings afterwards, and what a removal takes away, shows in the
-// next one. Any number of goroutines may use a snapshot at the same time, also while
+// next one. What [Snapshot.Show] reads of a drop is added to it. Any number of goroutines may use a snapshot at the same time, also while
 // its [Vault] is at work.
 type Snapshot struct {
 	v            *Vault
@@ -126,5 +127,17 @@ func (s *Snapshot) learn(e *entry) error {
 	s.mu.Lock()
 	s.read[e.Letter] = e
 	s.mu.Unlock()
-	return forgiven(s.v.saveIndex(s.entries()))
+	return forgiven(s.v.remember(e))
+}
+
+// remember puts what was read of one drop into the index, which others may have written
+// since.
+func (v *Vault) remember(e *entry) error {
+	defer v.state.lock()()
+	var ix index
+	if err := v.load(indexFile, &ix); err != nil || ix.V != indexVersion {
+		ix.Drops = nil
+	}
+	ix.Drops = slices.DeleteFunc(ix.Drops, func(old *entry) bool { return old == nil || old.Letter == e.Letter })
+	return v.saveIndex(append(ix.Drops, e))
 }

@@ -97,3 +97,32 @@ func TestSnapshotsAreReadMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// What an old snapshot reads goes into the index beside what others wrote since.
+func TestOldSnapshotForgetsNothing(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	src, _ := newStore(t)
+	send(t, src, to, drop{words: "old"})
+	_, path := newVault(t, keys)
+	v := again(t, path, keys)
+	pull(t, v, src)
+	old, err := v.Snapshot(t.Context())
+	must(t, err)
+	send(t, src, to, drop{words: "new"})
+	other := again(t, path, keys)
+	pull(t, other, src)
+	_, err = other.Check(t.Context())
+	must(t, err)
+	_, err = old.Show(t.Context(), old.Drops()[0].Drop)
+	must(t, err)
+	now, err := again(t, path, keys).Snapshot(t.Context())
+	must(t, err)
+	for _, d := range now.Drops() {
+		if d.State != crypto.Complete || d.Verified == "" {
+			t.Errorf("%s is forgotten: %q, %q", d.Drop, d.State, d.Verified)
+		}
+	}
+	if n := len(now.Drops()); n != 2 {
+		t.Errorf("%d drops", n)
+	}
+}

@@ -30,7 +30,7 @@ type verdict struct {
 	// by every pull.
 	broken bool
 	// head is the beginning of the hash of its header. As long as the source serves
-	// the same one, the object is not ours, whatever follows.
+	// the same one, the object is not ours, whatever follows. It is looked at in its turn.
 	head [8]byte
 }
 
