@@ -38,3 +38,27 @@ func TestDoubtIsCarriedOver(t *testing.T) {
 		}
 	}
 }
+
+// The keys of a bucket go to the next process image: a confined one may not read their
+// files, wherever these lie.
+func TestKeysOfABucketAreCarriedOver(t *testing.T) {
+	to, err := crypto.ParseRecipients(recipient(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := filepath.Join(t.TempDir(), "gone")
+	d := &daemon{
+		Settings: settings.Settings{
+			Store: "s3://127.0.0.1:1/bucket?insecure=true", Spool: t.TempDir(),
+			S3AccessKeyFile: gone, S3SecretKeyFile: gone,
+		},
+		before: &inherited{state: &carried{Proven: true, Keys: &settings.Keys{Access: "a", Secret: "b"}}},
+	}
+	d.to.Store(to)
+	if err := d.openStore(t.Context(), &server.Config{Recipients: to}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if next := d.carry(server.State{}); next.Keys == nil || *next.Keys != (settings.Keys{Access: "a", Secret: "b"}) {
+		t.Errorf("the next image learns %+v", next.Keys)
+	}
+}

@@ -38,7 +38,7 @@ func TestPrintConfig(t *testing.T) {
 	if err != nil || s.Store != "s3://s3.example/box" || s.S3SecretKeyFile != secret || s.Org != "A \"quoted\" ünit" {
 		t.Errorf("%v %+v", err, s)
 	}
-	if c, err := s.Bucket(); c.AccessKey != "hunter3" || c.SecretKey != "hunter2" || err != nil {
+	if c, err := s.Bucket(nil); c.AccessKey != "hunter3" || c.SecretKey != "hunter2" || err != nil {
 		t.Errorf("%q %q %v", c.AccessKey, c.SecretKey, err)
 	}
 }

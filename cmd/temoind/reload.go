@@ -20,8 +20,8 @@ import (
 	"temoin/storage/dir"
 )
 
-// daemon is what serves: the settings, and what was made of them. SIGHUP reads parts of
-// both again.
+// daemon is what serves: the settings, and what was made of them. SIGHUP reads the
+// recipients and the certificate again.
 type daemon struct {
 	settings.Settings
 	to          atomic.Pointer[crypto.Recipients]
@@ -30,6 +30,7 @@ type daemon struct {
 	before      *inherited // the process image that this one renews, or nil
 	onion       string     // the name in Tor, or empty
 	bucket      *probed    // nil: the store is a disk
+	keys        *settings.Keys
 	disk        *dir.Store // nil: the store is a bucket
 }
 
@@ -39,18 +40,19 @@ type inherited struct {
 	state     *carried
 }
 
-// carried is what goes from one process image to the next, through a pipe. The
-// settings and keys go with it: they are not read again, because a half-edited file
-// must not end a box that works.
+// carried is what goes from one process image to the next, through a pipe. The settings
+// and all keys go with it. They are not read again: a half-edited file must not end a
+// box that works, and a confined process may not read the files of the bucket's keys.
 type carried struct {
 	Server     server.State
 	Settings   settings.Settings
 	Recipients []string
-	Cert, Key  []byte // PEM
+	Cert, Key  []byte         // PEM
+	Keys       *settings.Keys // of the bucket; nil: the store is a disk
 	NextOrders time.Time
 	Onion      string
 	Proven     bool   // the bucket has shown that it honours preconditions
-	Doubtful   bool   // a sync of the store's folders has failed
+	Doubtful   bool   // a sync of the store's folders has failed: the next image must not commit either
 	Disk       string // which folder the store is
 }
 
@@ -142,6 +144,7 @@ func (d *daemon) carry(state server.State) carried {
 		Recipients: d.to.Load().Strings(),
 		Onion:      d.onion,
 		Proven:     d.proven(),
+		Keys:       d.keys,
 	}
 	if pair := d.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key

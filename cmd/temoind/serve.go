@@ -195,10 +195,14 @@ func (d *daemon) openStore(ctx context.Context, cfg *server.Config, stderr io.Wr
 	if path, ok := d.Folder(); ok {
 		return d.openDisk(ctx, path, cfg, stderr)
 	}
-	c, err := d.Bucket()
+	if d.before != nil {
+		d.keys = d.before.state.Keys
+	}
+	c, err := d.Bucket(d.keys)
 	if err != nil {
 		return err
 	}
+	d.keys = &settings.Keys{Access: c.AccessKey, Secret: c.SecretKey}
 	store, err := s3.New(c)
 	if err != nil {
 		return err

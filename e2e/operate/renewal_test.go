@@ -118,6 +118,41 @@ func TestRenewalNeedsNoFiles(t *testing.T) {
 	}
 }
 
+// A box with a bucket renews itself as one with a disk does, when the keys of the bucket
+// lie in a folder that only its start may read, as the package sets it up.
+func TestRenewalWithABucket(t *testing.T) {
+	t.Parallel()
+	b := box.New(t)
+	b.Store = box.StartS3(t)
+	credentials := t.TempDir()
+	args := []string{"--spool", t.TempDir()}
+	for name, key := range map[string]string{"access": box.BoxKey, "secret": box.BoxSecret} {
+		file := filepath.Join(credentials, name)
+		if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--s3-"+name+"-key-file", file)
+	}
+	b.Serve(t, run.FreeAddr(t), args...)
+	b.Env = box.Credentials(box.RootKey, box.RootSecret)
+	for i := range 2 {
+		before := run.Image(t, b.PID)
+		mark.NewVisitor(t, b).Form(i)
+		run.WaitFor(t, "renewal", 20*time.Second, func() bool {
+			select {
+			case <-b.Done:
+				t.Fatalf("the box ended:\n%s", b.Out.String())
+			default:
+			}
+			return run.Image(t, b.PID) != before
+		})
+		run.WaitFor(t, "the box", 20*time.Second, func() bool { return box.Healthy(b.URL) })
+	}
+	if drops := b.List(t); len(drops) != 2 {
+		t.Errorf("%d drops\n%s", len(drops), b.Out.String())
+	}
+}
+
 // TestSocketActivation hands the box sockets as systemd does, a port and one for
 // Tor, on which people wait already. The box keeps both over a renewal: the port
 // speaks TLS, the other http.

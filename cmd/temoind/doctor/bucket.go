@@ -26,7 +26,7 @@ const leastKey = `take a key with the rights that "temoind policy" prints, and n
 // bucket checks that the bucket takes objects and keeps them, and that nobody could
 // list, read or delete any with a stolen server key, or without a key.
 func (d *doctor) bucket(ctx context.Context) {
-	c, err := d.Bucket()
+	c, err := d.Bucket(nil)
 	if err != nil {
 		d.fail("store", "see docs/settings.md: store, spool and the bucket's keys", "%v", err)
 		return

@@ -150,7 +150,7 @@ func TestDoctorBucketRemedies(t *testing.T) {
 		endpoint, _ := storagetest.Answering(t, test.answer)
 		p := bucketPatient(t, endpoint, "a", "b")
 		p.AcceptOverwrites = test.accept
-		c, err := p.Bucket()
+		c, err := p.Bucket(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -167,8 +167,8 @@ func TestConfigurationFromOtherEditors(t *testing.T) {
 		if err != nil || s.Org != "A group" {
 			t.Errorf("%.20q: %v %+v", file, err, s)
 		}
-		if _, b, err := s.credentials(); b != "hunter2" || err != nil {
-			t.Errorf("the secret key is %q, %v", b, err)
+		if keys, err := s.credentials(); err != nil || keys.Secret != "hunter2" {
+			t.Errorf("the secret key is %+v, %v", keys, err)
 		}
 	}
 	if _, err := readFile(t, utf16(text)+"x"); err == nil || !strings.Contains(err.Error(), "UTF-16") {
@@ -184,10 +184,11 @@ func TestCredentials(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if a, b, err := (&Settings{S3SecretKeyFile: secret}).credentials(); a != "hunter3" || b != "hunter2" || err != nil {
-		t.Errorf("%q %q %v", a, b, err)
+	keys, err := (&Settings{S3SecretKeyFile: secret}).credentials()
+	if err != nil || *keys != (Keys{"hunter3", "hunter2"}) {
+		t.Errorf("%+v %v", keys, err)
 	}
-	if _, _, err := (&Settings{}).credentials(); err == nil {
+	if _, err := (&Settings{}).credentials(); err == nil {
 		t.Error("a bucket without a secret key")
 	}
 }

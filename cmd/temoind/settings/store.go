@@ -25,9 +25,12 @@ func (s *Settings) expandStore() error {
 	return err
 }
 
-// Bucket returns where the bucket of the settings is and how to write to it, with
-// its keys.
-func (s *Settings) Bucket() (s3.Config, error) {
+// Keys are those of a bucket.
+type Keys struct{ Access, Secret string }
+
+// Bucket returns where the bucket of the settings is and how to write to it. Keys of nil
+// are read from their files, or the environment.
+func (s *Settings) Bucket(keys *Keys) (s3.Config, error) {
 	if !strings.HasPrefix(s.Store, "s3://") {
 		return s3.Config{}, fmt.Errorf("--store is dir:PATH or s3://HOST/BUCKET, not %q", s.Store)
 	}
@@ -35,9 +38,12 @@ func (s *Settings) Bucket() (s3.Config, error) {
 	if err != nil {
 		return c, err
 	}
-	if c.AccessKey, c.SecretKey, err = s.credentials(); err != nil {
-		return c, err
+	if keys == nil {
+		if keys, err = s.credentials(); err != nil {
+			return c, err
+		}
 	}
+	c.AccessKey, c.SecretKey = keys.Access, keys.Secret
 	c.AcceptOverwrites = s.AcceptOverwrites
 	if c.Spool = s.Spool; c.Spool == "" {
 		return c, errors.New("a bucket needs --spool DIR, for sealed objects on their way")
@@ -46,13 +52,13 @@ func (s *Settings) Bucket() (s3.Config, error) {
 }
 
 // credentials returns the bucket's keys, from their files or the environment.
-func (s *Settings) credentials() (access, secret string, err error) {
-	access, err = credential(s.S3AccessKeyFile, "TEMOIN_S3_ACCESS_KEY")
+func (s *Settings) credentials() (*Keys, error) {
+	access, err := credential(s.S3AccessKeyFile, "TEMOIN_S3_ACCESS_KEY")
 	if err != nil {
-		return "", "", err
+		return nil, err
 	}
-	secret, err = credential(s.S3SecretKeyFile, "TEMOIN_S3_SECRET_KEY")
-	return access, secret, err
+	secret, err := credential(s.S3SecretKeyFile, "TEMOIN_S3_SECRET_KEY")
+	return &Keys{access, secret}, err
 }
 
 func credential(file, env string) (string, error) {
