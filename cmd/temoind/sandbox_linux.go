@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
 
 // harden makes the process keep its memory to itself: no core dumps, and other
-// processes of the same user cannot look into it. An exec undoes that, so every
+// processes of the same user cannot look into it. An exec undoes the latter, so every
 // process image does it again.
 func harden() error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
@@ -26,8 +27,18 @@ func harden() error {
 	return nil
 }
 
-// confine gives up, for good, what the box does not need: files other than its
-// own, programs other than itself, and connections of its own but to its bucket.
+// What a confined box may do in its folders. It may execute nothing there: an intruder
+// could have written it.
+const (
+	readDir  = ll.AccessFSReadFile | ll.AccessFSReadDir
+	writeDir = readDir | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSRefer |
+		ll.AccessFSMakeReg | ll.AccessFSMakeDir | ll.AccessFSMakeSock |
+		ll.AccessFSRemoveFile | ll.AccessFSRemoveDir
+)
+
+// confine gives up, for good, what the box does not need: files other than its own,
+// programs other than itself, and connections of its own but to the ports of its
+// bucket, its CA and name servers.
 // Its sockets are open already. A kernel without Landlock confines less or
 // nothing; temoind doctor says so. A renewed image is confined already: layers
 // pile up, and the kernel takes sixteen.
@@ -40,16 +51,17 @@ func (d *daemon) confine() error {
 		return err
 	}
 	rules := []landlock.Rule{
-		landlock.ROFiles(
-			self, "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime",
+		landlock.ROFiles(self), // which may be executed, and nothing else
+		landlock.PathAccess(ll.AccessFSReadFile,
+			"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime",
 		).IgnoreIfMissing(),
-		landlock.RODirs(
+		landlock.PathAccess(readDir,
 			"/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
 			"/usr/share/zoneinfo",
 		).IgnoreIfMissing(),
 		landlock.RWFiles("/dev/null").IgnoreIfMissing(),
-		landlock.RODirs(d.readDirs()...).IgnoreIfMissing(),
-		landlock.RWDirs(d.writeDirs()...).WithRefer().IgnoreIfMissing(),
+		landlock.PathAccess(readDir, d.readDirs()...).IgnoreIfMissing(),
+		landlock.PathAccess(writeDir, d.writeDirs()...).IgnoreIfMissing(),
 	}
 	if dynamic(self) {
 		rules = append(rules, landlock.RODirs("/lib", "/lib64", "/usr/lib", "/usr/lib64").IgnoreIfMissing())

@@ -46,6 +46,23 @@ var attempts = []struct {
 		}
 		return err
 	}},
+	{"start a program that it wrote", false, func(dir string) error {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		program, err := os.ReadFile(self)
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(dir, "store/c/aa/program")
+		if err := os.WriteFile(name, program, 0o700); err != nil {
+			return nil // then the test proves nothing, and fails
+		}
+		cmd := exec.Command(name, "-test.run", "^$")
+		cmd.Env = []string{"TMPDIR=" + dir}
+		return cmd.Run()
+	}},
 	{"start another program", false, func(string) error { return exec.Command("/bin/true").Run() }},
 	{"connect to somewhere", false, func(string) error {
 		c, err := net.Dial("tcp", os.Getenv("TEMOIND_LISTENER"))
