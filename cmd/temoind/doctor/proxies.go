@@ -23,7 +23,7 @@ func (d *doctor) proxies(context.Context) {
 	for _, trouble := range found {
 		d.warn(check, proxyRemedy, "%s", trouble)
 	}
-	if len(found) == 0 {
+	if len(found) == 0 && errCaddy == nil && errNginx == nil {
 		d.ok(check, "no Caddy or nginx in front of the box keeps a log of it")
 	}
 }
