@@ -50,3 +50,11 @@ func Elements() (ids []uint32) {
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
+
+// ExifEntries counts the entries that are looked at in an Exif block.
+func ExifEntries(b []byte) (n int) {
+	if t, ok := tiffOf(b); ok {
+		t.walk(func(int, uint16, uint16, uint32, []byte) { n++ })
+	}
+	return n
+}

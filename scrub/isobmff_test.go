@@ -347,6 +347,19 @@ func TestISOBMFFLengthOfFLAC(t *testing.T) {
 	}
 }
 
+// From the point where the parser gives up nothing is changed, not even what boxes before
+// it announced as places that are to be hidden.
+func TestISOBMFFBreaksOffBehindAnAnnouncement(t *testing.T) {
+	gps := isoMake("moov", isoMake("mvhd", make([]byte, 100)), isoMake("gps ", 257, 1, 2000, 50))
+	in := bytes.Join([][]byte{isoMake("ftyp", "isom", 0), gps, []byte("\x00\x00\x00\x04bad!")}, nil)
+	evidence := bytes.Repeat([]byte("EVIDENCE"), 1000)
+	in = append(in, evidence...)
+	laws(t, in)
+	if out, rep := clean(t, in); rep.Details != scrub.Unknown || !bytes.HasSuffix(out, evidence) {
+		t.Errorf("%v, and the bytes behind the break are changed: %v", rep, !bytes.HasSuffix(out, evidence))
+	}
+}
+
 // Ten thousand boxes in one another are not parsed deeper than the grammar
 // goes: they cannot exhaust the stack.
 func TestISOBMFFNesting(t *testing.T) {

@@ -81,6 +81,9 @@ func laws(t *testing.T, in []byte) {
 		if len(r.out) > len(in)+64 {
 			t.Errorf("%s: %d bytes became %d", r.way, len(in), len(r.out))
 		}
+		if r.rep.Details == scrub.Unknown && r.way == "File" && !bytes.Equal(r.out, in) {
+			t.Errorf("%s: of a file that is unknown something was changed", r.way)
+		}
 		if scrub.SameLength(r.rep.Type) && len(r.out) != len(in) {
 			t.Errorf("%s: %s: the length changed from %d to %d", r.way, r.rep.Type, len(in), len(r.out))
 		}

@@ -13,8 +13,8 @@ type mkv struct {
 	segment bool           // a Segment has been seen
 }
 
-// mkvMaxTracks is how many tracks are remembered.
-const mkvMaxTracks = 256
+// mkvMaxTracks is how many tracks are remembered: their ordinals are one byte long.
+const mkvMaxTracks = 255
 
 func matroska(s *stream) {
 	m := &mkv{s: s, tracks: map[int64]bool{}}

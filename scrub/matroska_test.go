@@ -230,6 +230,9 @@ func TestMatroskaHeadersHideNothing(t *testing.T) {
 		"another first packet":      {"A_VORBIS", xiph("SECRET"+vorbisHead[6:], vorbis, "\x05vorbis"), scrub.Unknown},
 		"another third packet":      {"A_VORBIS", xiph(vorbisHead, vorbis, "SECRET"), scrub.Unknown},
 		"Theora":                    {"V_THEORA", xiph(theoraHead, theora, "\x82theora"), scrub.Removed},
+		"Speex":                     {"A_SPEEX", oggSpeexID, scrub.Removed},
+		"Speex and more":            {"A_SPEEX", oggSpeexID + "SECRET", scrub.Removed},
+		"no header of Speex":        {"A_SPEEX", "SECRET" + oggSpeexID[6:], scrub.Unknown},
 		"Theora behind Vorbis":      {"V_THEORA", xiph(vorbisHead, theora, "\x82theora"), scrub.Unknown},
 		"a longer packet of Theora": {"V_THEORA", xiph(theoraHead+"SECRET", theora, "\x82theora"), scrub.Unknown},
 	} {

@@ -219,8 +219,12 @@ func (m *mkv) opusPrivate(b []byte) bool {
 	return true
 }
 
-// speexPrivate blanks the version of the encoder.
+// speexPrivate blanks the version of the encoder, and zeroes what follows the header.
 func (m *mkv) speexPrivate(b []byte) bool {
-	m.s.blankSpeex(b)
+	if !m.s.blankSpeex(b) {
+		return false
+	}
+	m.noteJunk(b[speexLen:])
+	clear(b[speexLen:])
 	return true
 }

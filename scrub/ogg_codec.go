@@ -83,14 +83,16 @@ func speexHeadLen(b []byte) int {
 
 const speexLen = 80
 
-// blankSpeex zeroes the version of the encoder in the first packet of Speex.
-func (s *stream) blankSpeex(b []byte) {
+// blankSpeex zeroes the version of the encoder in the first packet of Speex, and reports
+// whether it is one.
+func (s *stream) blankSpeex(b []byte) bool {
 	if len(b) < speexLen || !bytes.HasPrefix(b, []byte("Speex   ")) {
-		return
+		return false
 	}
 	version := b[8:28]
 	if len(bytes.Trim(version, "\x00")) > 0 {
 		s.found(Software)
 	}
 	clear(version)
+	return true
 }

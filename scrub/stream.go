@@ -64,6 +64,7 @@ func (s *stream) run() (rep Report, err error) {
 	if clean := formats[rep.Type].clean; clean == nil || !s.try(clean, &err) {
 		rep.Details = Unknown
 		if err == nil {
+			s.hidden = nil // of a file that is Unknown nothing changes any more
 			s.try((*stream).copyRest, &err)
 		}
 	}

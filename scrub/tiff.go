@@ -31,40 +31,62 @@ var tagClasses = map[uint16]string{
 // noteExif notes which classes of details a block has, and returns the
 // orientation that it asks for: 1 to 8, or 0 for none.
 func (s *stream) noteExif(b []byte) (orientation int) {
-	t := tiff{b: b}
-	switch {
-	case len(b) < 8:
+	if len(b) < 8 {
 		return 0
-	case string(b[:4]) == "II*\x00":
-		t.order = binary.LittleEndian
-	case string(b[:4]) == "MM\x00*":
-		t.order = binary.BigEndian
-	default:
+	}
+	t, ok := tiffOf(b)
+	if !ok {
 		s.found(Other)
 		return 0
 	}
-	at := t.order.Uint32(b[4:])
-	for ifd := 0; ifd < 2; ifd++ { // IFD0 is for the picture, IFD1 for the preview
+	t.walk(func(dir int, tag, typ uint16, count uint32, field []byte) {
+		switch {
+		case tag != tagOrientation || dir == exifDir:
+			s.noteTag(tag)
+		case dir == 0 && typ == 3 && count == 1 && orientation == 0:
+			if o := int(t.order.Uint16(field)); o >= 1 && o <= 8 {
+				orientation = o
+			}
+		}
+	})
+	return orientation
+}
+
+// tiffOf reads the order of bytes of a block of at least 8 bytes.
+func tiffOf(b []byte) (t tiff, ok bool) {
+	switch string(b[:4]) {
+	case "II*\x00":
+		return tiff{b, binary.LittleEndian}, true
+	case "MM\x00*":
+		return tiff{b, binary.BigEndian}, true
+	}
+	return t, false
+}
+
+// exifDir stands for the directory that tagExif points at.
+const exifDir = 2
+
+// walk calls f for every entry of IFD0, which is for the picture, of IFD1, which is for
+// the preview, and of the Exif directory. It follows one tagExif alone: with 5,000 that
+// all point at one directory of 5,000 entries, a block of 64 KiB would cost a second
+// (denial of service).
+func (t tiff) walk(f func(dir int, tag, typ uint16, count uint32, field []byte)) {
+	at, followed := t.order.Uint32(t.b[4:]), false
+	for ifd := 0; ifd < 2; ifd++ {
 		at = t.entries(at, func(tag, typ uint16, count, value uint32, field []byte) {
-			switch {
-			case tag == tagOrientation:
-				if ifd == 0 && typ == 3 && count == 1 && orientation == 0 {
-					if o := int(t.order.Uint16(field)); o >= 1 && o <= 8 {
-						orientation = o
-					}
-				}
-				return
-			case tag == tagExif:
-				t.entries(value, func(tag, _ uint16, _, _ uint32, _ []byte) { s.noteTag(tag) })
+			if tag != tagExif || followed {
+				f(ifd, tag, typ, count, field)
 				return
 			}
-			s.noteTag(tag)
+			followed = true
+			t.entries(value, func(tag, typ uint16, count, _ uint32, field []byte) {
+				f(exifDir, tag, typ, count, field)
+			})
 		})
 		if at == 0 {
 			break
 		}
 	}
-	return orientation
 }
 
 func (s *stream) noteTag(tag uint16) {

@@ -41,6 +41,7 @@ export class Sending implements Watcher {
   stored(holds: number): void {
     this.letter = true;
     this.done += holds;
+    hide(find('.full', this.main));
     this.step('');
     this.draw();
   }

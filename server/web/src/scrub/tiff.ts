@@ -35,6 +35,7 @@ export function noteExif(s: Stream, b: Bytes): number {
     return 0;
   }
   let at = t.u32(b, 4);
+  let exif = false; // the one directory that is followed: with thousands a segment would cost a second (a DoS)
   for (let ifd = 0; ifd < 2; ifd++) {
     at = entries(t, at, (tag, e) => {
       if (tag === tagOrientation) {
@@ -44,8 +45,10 @@ export function noteExif(s: Stream, b: Bytes): number {
         }
         return;
       }
-      if (tag === tagExif) entries(t, t.u32(b, e + 8), (tag) => noteTag(s, tag));
-      else noteTag(s, tag);
+      if (tag === tagExif && !exif) {
+        exif = true;
+        entries(t, t.u32(b, e + 8), (tag) => noteTag(s, tag));
+      } else noteTag(s, tag);
     });
     if (at === 0) break;
   }

@@ -1,14 +1,14 @@
 import { Bytes, has, none, notZero, putLE32 } from '../bytes';
 import { copyMedia } from '../encoder';
 import { flacHeadLen, flacPadding, flacStreamInfo, flacStreamInfoLen } from '../flac/block';
-import { blankSpeex, opusHeadLen } from '../ogg/codec';
+import { blankSpeex, opusHeadLen, speexLen } from '../ogg/codec';
 import { streamWindow } from '../stream';
 import { Embedded, IDs, noteWords, Other, Software, Text } from '../words';
 import { Ebml, ebmlEach, ebmlNumber } from './ebml';
 import { mkvCodecID, mkvTrackNumber, mkvTrackType } from './table';
 import { inside, Mkv, mkvNote, mkvText, noteJunk, voidElement } from './walk';
 
-const mkvMaxTracks = 256;
+const mkvMaxTracks = 255;
 
 /** trackEntry passes what describes a picture or a sound. Tracks of any other type become Void. */
 export function trackEntry(m: Mkv, e: Ebml): void {
@@ -152,8 +152,10 @@ function opusPrivate(m: Mkv, b: Bytes): boolean {
   return true;
 }
 
-/** speexPrivate blanks the version of the encoder. */
+/** speexPrivate blanks the version of the encoder, and zeroes what follows the header. */
 function speexPrivate(m: Mkv, b: Bytes): boolean {
-  blankSpeex(m.s, b);
+  if (!blankSpeex(m.s, b)) return false;
+  noteJunk(m, b.subarray(speexLen));
+  b.fill(0, speexLen);
   return true;
 }

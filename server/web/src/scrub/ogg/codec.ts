@@ -69,12 +69,13 @@ function speexHeadLen(b: Bytes): number {
   return b.length < speexLen || le32(b, 68) !== 0 ? 0 : speexLen;
 }
 
-const speexLen = 80;
+export const speexLen = 80;
 
-/** blankSpeex zeroes the version of the encoder in the first packet of Speex. */
-export function blankSpeex(s: Stream, b: Bytes): void {
-  if (b.length < speexLen || !has(b, 'Speex   ')) return;
+/** blankSpeex zeroes the version of the encoder in the first packet of Speex, and reports whether it is one. */
+export function blankSpeex(s: Stream, b: Bytes): boolean {
+  if (b.length < speexLen || !has(b, 'Speex   ')) return false;
   const version = b.subarray(8, 28);
   if (notZero(version)) s.found(Software);
   version.fill(0);
+  return true;
 }
