@@ -65,8 +65,8 @@ func CheckHeader(b []byte) (Kind, int, error) {
 // HeaderSize returns how long a header for n recipients of one kind is, in bytes.
 func HeaderSize(kind Kind, n int) int { return 70 + n*stanzas[kind].size }
 
-// scanHeader is CheckHeader. More reports that b is too short to tell: it may be
-// the beginning of a longer header.
+// scanHeader is CheckHeader. More reports that b is too short to tell: it may be the
+// beginning of a longer header. It can be true where more bytes would not help.
 func scanHeader(b []byte) (kind Kind, n int, more bool, err error) {
 	rest, ok := bytes.CutPrefix(b, []byte(intro))
 	if !ok {

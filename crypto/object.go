@@ -34,7 +34,7 @@ type object struct {
 	used     int // by entries so far
 	head     [blockSize]byte
 	whole    []byte // a small archive, gathered before it goes to age
-	torn     bool   // a panic broke off a write: what was written is no archive
+	torn     bool   // a write did not come to its end: what was written is no archive
 }
 
 // ageHalf is how much of each 64 KiB goes to age's writer first. Its buffer
@@ -120,7 +120,7 @@ func (o *object) finish() error {
 		err = o.age.Close()
 	}
 	if err == nil {
-		err = o.out.Close() // after Close there is no Abort, whatever the error
+		err = o.out.Close() // after Close there is no Abort, unless it panicked
 		sealed = true
 	}
 	return err

@@ -13,8 +13,9 @@ import (
 // for ever: a wrong bit on the way can make a letter look like another's.
 //
 // Each source has a list of its own: a box that was seized could serve rubbish
-// under a name whose true object lies in the bucket. It is a text file that only
-// grows, a line for each verdict; losing it, or its end, costs reading again.
+// under a name whose true object lies in the bucket. It is a plain
+// text file to which a line is added for each verdict; flush writes it anew when most
+// lines are out of date. Losing it, or its end, costs reading again.
 type verdicts struct {
 	state *state
 	file  string
@@ -34,12 +35,13 @@ type verdict struct {
 	head [8]byte
 }
 
-// How much each pull reads again: one in turns of the names that are not ours, but
-// at least leastAgain of them, and at most mostBroken broken letters.
+// How much each pull reads again: a share of the names that are not ours, so that all
+// had their turn after pullsAround pulls, but at least leastAgain of them; and at most
+// mostBroken broken letters.
 const (
-	turns      = 30
-	leastAgain = 256
-	mostBroken = 1000
+	pullsAround = 30
+	leastAgain  = 256
+	mostBroken  = 1000
 )
 
 // vaultItself is the name under which the verdicts on objects in the vault are
@@ -127,7 +129,7 @@ func (vs *verdicts) add(k key, v verdict) {
 // due returns which of the names that are known as not ours are looked at again:
 // all, or those whose turn it is.
 func (vs *verdicts) due(names []key, all bool) []key {
-	n := max(leastAgain, (len(names)+turns-1)/turns)
+	n := max(leastAgain, (len(names)+pullsAround-1)/pullsAround)
 	if all || len(names) <= n {
 		return names
 	}

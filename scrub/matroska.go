@@ -58,8 +58,8 @@ func (m *mkv) open(e ebml, end int64) {
 	m.children(e.id, end, e.size < 0)
 }
 
-// children passes the elements up to a position or, where the size of their
-// parent is not known, up to one that cannot be a child of it.
+// children passes the elements up to a position. Where the size of their parent is not
+// known (open), it passes them up to one that cannot be a child of it.
 func (m *mkv) children(parent uint32, end int64, open bool) {
 	for m.s.pos < end {
 		b := m.s.peek(min(ebmlHeadLen, end-m.s.pos))

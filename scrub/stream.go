@@ -105,7 +105,7 @@ func (s *stream) try(f func(*stream), err *error) (ok bool) {
 	return true
 }
 
-// giveUp gives up: all that was not skipped or zeroed yet passes untouched.
+// giveUp gives up: all that has not been written yet passes untouched.
 func (s *stream) giveUp() { panic(cannotParse{}) }
 
 // found notes classes of what is being removed.
@@ -171,11 +171,11 @@ func (s *stream) makeRoom(n int) {
 // stream.
 var windows = sync.Pool{New: func() any { return new([streamWindow]byte) }}
 
-// give clears a window, so that no other file's stream sees its bytes, and puts
-// it back into windows if it is of their size.
+// give clears a window, so that no other file's stream sees its bytes, and puts it back
+// into windows if it came from there.
 func (s *stream) give(b []byte) {
 	clear(b)
-	if len(b) == streamWindow && len(s.base) != streamWindow {
+	if len(b) == streamWindow {
 		windows.Put((*[streamWindow]byte)(b))
 	}
 }

@@ -115,7 +115,7 @@ func (c *acmeCerts) due() time.Time {
 	return c.next
 }
 
-func (c *acmeCerts) wait(d time.Duration) {
+func (c *acmeCerts) postpone(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.next = time.Now().Add(d)
@@ -129,7 +129,7 @@ func (c *acmeCerts) keep(ctx context.Context) {
 			return
 		case <-time.After(time.Until(c.due())):
 		}
-		c.wait(afterFailed) // also for a process that is replaced meanwhile
+		c.postpone(afterFailed) // also for a process that is replaced meanwhile
 		good := true
 		for _, name := range c.names {
 			if err := c.look(name); err != nil {
@@ -138,7 +138,7 @@ func (c *acmeCerts) keep(ctx context.Context) {
 			}
 		}
 		if good {
-			c.wait(lookAgain)
+			c.postpone(lookAgain)
 		}
 	}
 }

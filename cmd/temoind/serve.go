@@ -136,7 +136,8 @@ func addresses(ls []net.Listener) string {
 	return strings.Join(all, ", ")
 }
 
-// config turns flags into what a server needs.
+// config reads the keys, opens the store, and makes of these and the settings what a
+// server needs.
 func (d *daemon) config(ctx context.Context, stderr io.Writer) (server.Config, error) {
 	cfg := server.Config{Org: d.Org, ExitURL: d.ExitURL, Origins: d.Origin, Log: server.NewLog(stderr)}
 	if d.Recipients == "" || d.Store == "" {

@@ -14,7 +14,8 @@
 // linked, so that a name, once visible, always has all its bytes. On Linux the
 // file has no name until then (O_TMPFILE) and a crash leaves nothing behind;
 // elsewhere, and on file systems without O_TMPFILE, it has a random name in
-// the folder tmp, which is never listed and is swept a day later.
+// the folder tmp, which is never listed; a process that starts a day later or more
+// sweeps it.
 //
 // When a directory cannot be synced because of an I/O error, it is unknown what of
 // it is on the disk, and a second fsync may succeed although entries were lost: the

@@ -19,7 +19,7 @@ func (s *Store) usable() error {
 // only.
 func (s *Store) Doubtful() bool { return s.usable() != nil }
 
-// Doubt makes every Commit fail, as if the last sync of a folder had failed. See
+// Doubt makes every Commit and Delete fail, as if the last sync of a folder had failed. See
 // [Store.Doubtful].
 func (s *Store) Doubt() {
 	s.mu.Lock()

@@ -25,7 +25,7 @@ const (
 	lastTry = 10 * time.Second
 )
 
-// retry is persist for calls that only a person waits for.
+// retry is persist with the budget of a DELETE, for which a person waits.
 func (s *Store) retry(ctx context.Context, what string, f func(context.Context) error) error {
 	return s.persist(ctx, what, budget{s.limits.tries, s.limits.total}, f)
 }

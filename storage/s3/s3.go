@@ -17,7 +17,7 @@
 //
 // Every call has a deadline. A PUT is tried again, within a minute in all, when
 // the bucket did not answer or asked for time, and not before the time that it
-// named in Retry-After; when an answer was lost, the next try meets the object
+// named in Retry-After, of which 30 seconds are obeyed; when an answer was lost, the next try meets the object
 // and reports [storage.ErrExist]. Error texts hold S3's error code, the HTTP
 // status and what to do about it, never a name of an object.
 //

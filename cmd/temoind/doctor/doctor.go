@@ -2,7 +2,7 @@
 // wrong and what to do: the settings and keys, the disk or bucket, certificates, what
 // stands in front of the box, and whether anything logs who comes.
 //
-// It changes nothing. Each check looks for itself, and ends in findings: ok, a warning,
+// It changes no setting and no drop. Each check looks for itself, and ends in findings: ok, a warning,
 // or a failure with a remedy.
 package doctor
 

@@ -58,7 +58,7 @@ func Read(
 	var file string
 	read := func() error {
 		f := s.flags(command)
-		f.StringVar(&file, "config", file, "`FILE` with settings in TOML; flags go before it")
+		f.StringVar(&file, "config", file, "`FILE` with settings in TOML; flags win over it")
 		f.BoolVar(&print, "print-config", false, "print the settings that result, and end")
 		for _, add := range more {
 			add(f)
@@ -87,7 +87,7 @@ func Read(
 			return s, print, err
 		}
 	}
-	return s, print, s.expandStore()
+	return s, print, s.expandHome()
 }
 
 // Parse reads the flags of a command that takes no arguments. A mistake is explained

@@ -176,7 +176,7 @@ func TestConfigurationFromOtherEditors(t *testing.T) {
 	}
 }
 
-// The bucket's keys come from the environment, or from files, which go before it.
+// The bucket's keys come from the environment, or from files, which win.
 func TestCredentials(t *testing.T) {
 	t.Setenv("TEMOIN_S3_ACCESS_KEY", "hunter3")
 	t.Setenv("TEMOIN_S3_SECRET_KEY", "")

@@ -14,8 +14,8 @@ import (
 // Folder returns the folder of a store on disk. Ok is false if the store is none.
 func (s *Settings) Folder() (path string, ok bool) { return dir.Path(s.Store) }
 
-// expandStore puts the home folder in place of the ~ in dir:~/store.
-func (s *Settings) expandStore() error {
+// expandHome puts the home folder in place of the ~ in dir:~/store.
+func (s *Settings) expandHome() error {
 	path, ok := s.Folder()
 	if !ok {
 		return nil

@@ -116,8 +116,8 @@ export class Outbox {
     }
   }
 
-  /** Exponential backoff with full jitter, so that phones that lost the line
-   * together do not all come back at once. */
+  /** Exponential backoff with full jitter, so that phones that lost the line together do not all come back at once.
+   * A lost line waits for the jitter alone, a full box for 30 seconds more. */
   private pause(outcome: Outcome, tries: number): Promise<void> {
     const after = outcome.kind === 'again' ? 1000 * Math.min(outcome.after, 120) : longestPause;
     const jitter = Math.random() * Math.min(longestPause, 500 * 2 ** Math.min(tries, 10));

@@ -77,7 +77,7 @@ export class Sealer {
     this.blobs = d.files.map((f) => f.blob);
   }
 
-  /** Seals the opening letter, and forgets what could open the drop. */
+  /** Seals the opening letter, and forgets the identity, which alone could open the drop. */
   async open(chance?: Chance): Promise<Sealed> {
     const d = this.d;
     const c = chance || (await newChance(this.kind));
@@ -111,7 +111,7 @@ export class Sealer {
     return { id: letterId(c.seed), pieces, holds: held.reduce((n, s) => n + (s.file ? s.data.length : 0), 0) };
   }
 
-  /** Numbers the files. Words that found no room in the letter are the first. */
+  /** Numbers the files. Words that found no room in the letter are file 1. */
   private begin(l: Letter, words: Bytes): void {
     if (l.wordsAreFile) {
       this.blobs.unshift(new Blob([words]));
