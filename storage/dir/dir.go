@@ -46,6 +46,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,9 +65,7 @@ type Store struct {
 	root   string
 	opened os.FileInfo // of root; nil after Reopen
 	expect string      // the identity that root has to have, after Reopen
-	// pinned keeps root open: where file systems make inode numbers up (FUSE), a folder
-	// that nobody has open can have another one the next time.
-	pinned *os.File
+	stable bool        // the file system keeps the inode number of root
 	// mark, when a test sets it, is called at each step of a write with the
 	// step's name and what it is about; an error takes the place of the step's.
 	mark func(step, name string) error
@@ -102,7 +101,7 @@ func New(path string) (*Store, error) {
 	if s.opened, err = os.Stat(root); err != nil {
 		return nil, fmt.Errorf("storage/dir: looking at the folder: %w", mapped(err))
 	}
-	s.pinned, _ = os.Open(root) // where that is refused, its number is as good as the file system
+	s.stable = keepsNumbers(root)
 	return s, nil
 }
 
@@ -115,7 +114,7 @@ func Reopen(path, identity string) (*Store, error) {
 		return nil, fmt.Errorf("storage/dir: %w", err)
 	}
 	s := &Store{root: root, expect: identity, fsync: (*os.File).Sync, ready: make(map[string]bool)}
-	s.pinned, _ = os.Open(root)
+	s.stable = keepsNumbers(root)
 	return s, nil
 }
 
@@ -142,13 +141,21 @@ func (s *Store) isRoot(now os.FileInfo) bool {
 var errOtherRoot = errors.New("another folder is where the store was; open the store anew if that is meant")
 
 // checkRoot reports whether the store's path still leads to its folder. The error is
-// os.ErrNotExist or errOtherRoot when it does not.
+// os.ErrNotExist or errOtherRoot when it does not. FAT, exFAT, FUSE, overlays and the
+// shared folders of virtual machines make inode numbers up, and may give a folder another
+// one: there the device decides.
 func (s *Store) checkRoot() error {
 	now, err := os.Stat(s.root)
-	if err == nil && !s.isRoot(now) {
-		err = errOtherRoot
+	if err != nil || s.isRoot(now) || !s.stable && device(identity(now)) == device(s.Identity()) {
+		return err
 	}
-	return err
+	return errOtherRoot
+}
+
+// device is the first half of an identity.
+func device(identity string) string {
+	d, _, _ := strings.Cut(identity, ":")
+	return d
 }
 
 // makeRoot makes path and its missing parents, each made durable.

@@ -32,6 +32,10 @@ func StaleAfter(fi os.FileInfo) (restore func()) {
 // work.
 func SetPlain(s *Store) { s.plain = true }
 
+// SetStable makes the store trust inode numbers or not, whatever the file system of the
+// tests is.
+func SetStable(s *Store, stable bool) { s.stable = stable }
+
 // SetChanged makes every file look as if it was last changed then, and returns
 // how to set it back.
 func SetChanged(when time.Time) (restore func()) {

@@ -244,6 +244,7 @@ func TestOtherRootIsNotFilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir.SetStable(s, true)
 	if err := os.Rename(root, root+"-away"); err != nil {
 		t.Fatal(err)
 	}
@@ -293,6 +294,7 @@ func TestOldStoreBelowAMountPoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir.SetStable(s, true)
 	swap := func(from, to string) {
 		t.Helper()
 		for _, err := range []error{os.Rename(root, from), os.Rename(to, root)} {
@@ -327,6 +329,66 @@ func TestOldStoreBelowAMountPoint(t *testing.T) {
 	}
 }
 
+// Where inode numbers are made up another one does not mean another folder.
+func TestFolderWithAnotherNumber(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "store")
+	s, err := dir.New(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir.SetStable(s, false)
+	for _, err := range []error{os.Rename(root, root+"-before"), os.Mkdir(root, 0o700)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := storagetest.Put(t.Context(), s, storagetest.Key(1), storagetest.Body(1, storage.Small)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A drive that goes away in the middle of a list ends it with an error: what is not
+// listed may be there.
+func TestListOfAStoreThatGoesAway(t *testing.T) {
+	for _, below := range []bool{false, true} { // is there an old store below the mount point?
+		root := filepath.Join(t.TempDir(), "store")
+		s, err := dir.New(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir.SetStable(s, true)
+		for n := range 20 {
+			if err := storagetest.Put(t.Context(), s, storagetest.Key(n), storagetest.Body(n, storage.Small)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		listed, failed := 0, error(nil)
+		for _, err := range s.List(t.Context(), "", "") {
+			if failed = err; err != nil {
+				break
+			}
+			if listed++; listed != 5 {
+				continue
+			}
+			if err := os.Rename(root, root+"-away"); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 256 {
+				folder := filepath.Join(root, "c", fmt.Sprintf("%02x", i))
+				if err := os.MkdirAll(folder, 0o700); below && err != nil {
+					t.Fatal(err)
+				}
+				if !below {
+					os.RemoveAll(filepath.Join(root, "c"))
+				}
+			}
+		}
+		if failed == nil || errors.Is(failed, storage.ErrNotExist) {
+			t.Errorf("below %v: %d of 20 objects were listed, and the error is %v", below, listed, failed)
+		}
+	}
+}
+
 // A process that replaces itself while its store is away neither ends nor makes
 // another one, and goes on when the store is back.
 func TestReopenMakesNothing(t *testing.T) {
@@ -342,8 +404,12 @@ func TestReopenMakesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := dir.Reopen(root, first.Identity())
-	if err != nil || put(s) == nil {
-		t.Errorf("without the store: %v, or an object was taken", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir.SetStable(s, true)
+	if put(s) == nil {
+		t.Error("without the store an object was taken")
 	}
 	if err := os.Mkdir(root, 0o700); err != nil {
 		t.Fatal(err)

@@ -34,6 +34,9 @@ func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storag
 				}
 			}
 		}
+		if err := s.missing(nil); err != nil { // what is not listed may be there
+			yield(storage.Info{}, fmt.Errorf("storage/dir: listing: %w", mapped(err)))
+		}
 	}
 }
 
@@ -54,6 +57,9 @@ func (s *Store) listFolder(
 	}
 	entries, err := os.ReadDir(filepath.Join(s.root, kind, digits))
 	if errors.Is(err, os.ErrNotExist) {
+		if err := s.missing(nil); err != nil {
+			return fail(mapped(err))
+		}
 		return true
 	}
 	if err != nil {

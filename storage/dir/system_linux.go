@@ -153,3 +153,19 @@ func bytesOf(st *unix.Statfs_t) (free, total uint64) {
 	}
 	return st.Bavail * unit, st.Blocks * unit
 }
+
+// keepsNumbers reports whether a file system gives a folder the same inode number as long
+// as the folder is there. Of those that are not named here it is not known.
+func keepsNumbers(path string) bool {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return false
+	}
+	const zfs = 0x2fc12fc1
+	switch uint32(st.Type) {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
+		unix.TMPFS_MAGIC, zfs:
+		return true
+	}
+	return false
+}
