@@ -57,7 +57,11 @@ func (v *Vault) check(ctx context.Context, e *entry) (*entry, error) {
 	l, err := v.letter(ctx, e.Letter)
 	if err == nil {
 		var res *crypto.Result
-		if res, err = l.Read(ctx, v.fetcher(ctx), nil); err == nil {
+		res, err = l.Read(ctx, v.fetcher(ctx), nil)
+		if errors.Is(err, crypto.ErrChanged) {
+			res, err = l.Read(ctx, v.fetcher(ctx), nil)
+		}
+		if err == nil {
 			now.read(l, res)
 			if res.State == crypto.Newer {
 				err = v.checkNewer(ctx, &now, l)
@@ -73,6 +77,9 @@ func (v *Vault) check(ctx context.Context, e *entry) (*entry, error) {
 		now.letterBroken(letterGone)
 	case isVerdict(err):
 		now.letterBroken("the letter in the vault does not open any more")
+	case errors.Is(err, crypto.ErrChanged): // not the letter's fault
+		now.letterBroken(err.Error())
+		now.Broken, now.unsure = nil, true
 	default: // an I/O error, which may pass: a bad cable, a bad sector
 		now.letterBroken(fmt.Sprintf("the letter cannot be read: %v", err))
 		now.unsure = true

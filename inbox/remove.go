@@ -91,6 +91,7 @@ func (v *Vault) Remove(ctx context.Context, number string, src storage.Source) (
 	if err != nil {
 		return 0, 0, err
 	}
+	e.look(w.has) // the index can be older than the vault
 	names := append(slices.Clone(e.Present), e.Letter)
 	err = v.bury(e)
 	if errors.Is(err, storage.ErrFull) && v.giveUpReserve() {

@@ -62,10 +62,16 @@ func (v *Vault) findDrops(ctx context.Context, w *view) error {
 	if err != nil {
 		return err
 	}
+	unknown := func(k key) bool { _, judged := vs.known[k]; return !judged }
 	strays := w.unnamed()
-	if slices.ContainsFunc(strays, func(k key) bool { _, judged := vs.known[k]; return !judged }) {
-		for _, e := range w.drops { // a new object may be one of theirs
-			if e.State != crypto.Complete {
+	// A new object may be one of a drop that is known: most likely of one that is not
+	// complete, or else of one that the index knows less of than the vault has.
+	for _, complete := range []bool{false, true} {
+		if !slices.ContainsFunc(strays, unknown) {
+			break
+		}
+		for _, e := range w.drops {
+			if (e.State == crypto.Complete) == complete {
 				e.look(w.has)
 			}
 		}

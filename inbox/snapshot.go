@@ -127,17 +127,17 @@ func (s *Snapshot) learn(e *entry) error {
 	s.mu.Lock()
 	s.read[e.Letter] = e
 	s.mu.Unlock()
-	return forgiven(s.v.remember(e))
+	return forgiven(s.remember(e))
 }
 
 // remember puts what was read of one drop into the index, which others may have written
-// since.
-func (v *Vault) remember(e *entry) error {
-	defer v.state.lock()()
+// since. Where there is none it writes what it knows.
+func (s *Snapshot) remember(e *entry) error {
+	defer s.v.state.lock()()
 	var ix index
-	if err := v.load(indexFile, &ix); err != nil || ix.V != indexVersion {
-		ix.Drops = nil
+	if err := s.v.load(indexFile, &ix); err != nil || ix.V != indexVersion {
+		return s.v.saveIndex(s.entries())
 	}
 	ix.Drops = slices.DeleteFunc(ix.Drops, func(old *entry) bool { return old == nil || old.Letter == e.Letter })
-	return v.saveIndex(append(ix.Drops, e))
+	return s.v.saveIndex(append(ix.Drops, e))
 }

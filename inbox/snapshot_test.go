@@ -10,6 +10,8 @@ import (
 
 	"temoin/crypto"
 	"temoin/inbox"
+	"temoin/storage"
+	"temoin/storage/storagetest"
 )
 
 // A snapshot is read by many at the same time while drops come into the vault and go
@@ -124,5 +126,42 @@ func TestOldSnapshotForgetsNothing(t *testing.T) {
 	}
 	if n := len(now.Drops()); n != 2 {
 		t.Errorf("%d drops", n)
+	}
+}
+
+// A snapshot of a drop that was partial then shows it while the rest comes: the index
+// still names all of its objects, and a removal leaves none.
+func TestOldSnapshotOfADropThatGrew(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	store, _ := newStore(t)
+	names := send(t, store, to, drop{words: "grew", files: [][]byte{noise(1, 3<<20)}})
+	src := newSource(store)
+	src.fail = func(k string) error {
+		if k == names[1] || k == names[2] {
+			return storage.ErrUnreachable
+		}
+		return nil
+	}
+	vault, path := newStore(t)
+	v := again(t, path, keys)
+	v.Pull(t.Context(), src, "test", inbox.PullOptions{})
+	old, err := v.Snapshot(t.Context())
+	must(t, err)
+	pull(t, again(t, path, keys), store)
+	shown, err := old.Show(t.Context(), old.Drops()[0].Drop)
+	must(t, err)
+	if shown.State != crypto.Complete {
+		t.Errorf("it is %s", shown.State)
+	}
+	now, err := again(t, path, keys).Check(t.Context())
+	must(t, err)
+	if strays, _ := now.Strays(); strays != 0 {
+		t.Errorf("%d strays", strays)
+	}
+	if _, _, err := again(t, path, keys).Remove(t.Context(), shown.Drop.Drop, nil); err != nil {
+		t.Error(err)
+	}
+	if left, err := storagetest.Keys(t.Context(), vault, "c/"); err != nil || len(left) > 0 {
+		t.Errorf("%d objects are left of a drop that is called deleted, %v", len(left), err)
 	}
 }
