@@ -1,6 +1,7 @@
 package crypto_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -51,6 +52,18 @@ func TestGoneTheSecondTime(t *testing.T) {
 	}, nil)
 	if !errors.Is(err, crypto.ErrChanged) || errors.Is(err, crypto.ErrMalformed) {
 		t.Errorf("got %v", err)
+	}
+	clear(read)
+	_, err = l.Read(t.Context(), func(key string, buf []byte) ([]byte, error) { // the caller stops
+		mu.Lock()
+		defer mu.Unlock()
+		if read[key]++; read[key] > 1 {
+			return nil, context.Canceled
+		}
+		return m.fetch(key, buf)
+	}, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("when the caller stops: %v", err)
 	}
 }
 

@@ -272,10 +272,10 @@ func (r *reader) part(k uint64, file, part int) ([]byte, error) {
 			r.lastChunk, r.lastParts = k, nil
 			return nil, nil
 		}
-		if err == nil {
-			parts, err = r.l.OpenChunk(object, nil)
-		}
 		if err != nil {
+			return nil, err
+		}
+		if parts, err = r.l.OpenChunk(object, nil); err != nil {
 			return nil, fmt.Errorf("%w: chunk %d: %v", ErrChanged, k, err)
 		}
 		r.lastChunk, r.lastParts = k, parts
