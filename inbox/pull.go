@@ -141,6 +141,9 @@ func (v *Vault) Pull(ctx context.Context, src Origin, name string, opt PullOptio
 	if flushed := p.seen.flush(); err == nil && flushed != nil {
 		err = v.vaultError("remembering what is not ours", flushed)
 	}
+	if back := p.takeBack(ctx); err == nil && back != nil {
+		err = v.vaultError("what was removed meanwhile", back)
+	}
 	for e := range p.touched {
 		e.look(p.view.has)
 	}
@@ -153,6 +156,30 @@ func (v *Vault) Pull(ctx context.Context, src Origin, name string, opt PullOptio
 		return &p.report, err
 	}
 	return &p.report, p.verdict()
+}
+
+// takeBack deletes again what this pull stored of drops that another process removed
+// meanwhile. No command could name these objects.
+func (p *pull) takeBack(ctx context.Context) error {
+	removed, err := p.v.removedKeys()
+	if err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	for k := range removed {
+		if p.removed[k] || p.view.objects[k] == 0 {
+			continue
+		}
+		if err := p.v.store.Delete(ctx, k.String()); err != nil {
+			return err
+		}
+		delete(p.view.objects, k)
+		if e := p.view.drops[k]; e != nil {
+			delete(p.view.drops, k)
+			delete(p.touched, e)
+		}
+	}
+	return nil
 }
 
 // pullBuffers hold an object and what it decrypts to.

@@ -131,6 +131,42 @@ func TestUnreadableTombstones(t *testing.T) {
 	pull(t, v, src)
 }
 
+// A drop that another process removes while it is pulled does not come back in part.
+func TestRemovedDuringAPull(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	store, _ := newStore(t)
+	send(t, store, to, drop{words: "stays"})
+	names := send(t, store, to, drop{words: "goes", files: [][]byte{noise(1, 3<<20)}})
+	vault, path := newStore(t)
+	src := newSource(store)
+	var once sync.Once
+	src.fail = func(k string) error {
+		if k == names[2] { // its letter has come
+			once.Do(func() {
+				other := again(t, path, keys)
+				drops, err := other.Drops(t.Context())
+				for _, d := range drops {
+					if d.Files > 0 || d.State != crypto.Complete {
+						_, _, err = other.Remove(t.Context(), d.Drop, nil)
+					}
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return nil
+	}
+	pull(t, again(t, path, keys), src)
+	left, err := storagetest.Keys(t.Context(), vault, "c/")
+	if err != nil || len(left) != 1 {
+		t.Errorf("%d objects are in the vault, want the letter that stays: %v", len(left), err)
+	}
+	if got := states(t, again(t, path, keys)); got != "complete" {
+		t.Errorf("states are %q", got)
+	}
+}
+
 // A vault on a read-only medium with a bad sector is listed and opened all the same.
 func TestUnreadableVerdictsOnAReadOnlyMedium(t *testing.T) {
 	keys, to := coordinator(t, crypto.X25519)
