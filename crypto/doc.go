@@ -26,5 +26,6 @@
 // age does not authenticate senders: whoever holds the identity of a drop can
 // forge its contents. The package knows no files, no network and no clock.
 //
-// docs/format.md describes the format for other languages.
+// Runnable examples that seal a drop and open it are in example_test.go and
+// example_open_test.go. docs/format.md describes the format for other languages.
 package crypto

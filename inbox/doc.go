@@ -11,7 +11,8 @@
 // [Snapshot.Open] is asked to.
 //
 // What stands in state can be lost: lists of objects that turned out to be none
-// of ours, an index that makes listing fast, the names of drops that were removed,
+// of ours, an index that makes listing fast, the names of drops that were removed
+// (without them a pull brings these again),
 // beginnings of objects that came on a bad line, damaged objects that were set
 // aside, and a reserve with which a full vault frees itself. The index and the
 // names are sealed to the coordinator's own key, because they say which objects
