@@ -220,6 +220,9 @@ func (d *doctor) liveSystem(path string) bool {
 	if err != nil {
 		return false
 	}
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
 	best, upper := "", ""
 	for line := range strings.Lines(mounts) {
 		words := strings.Fields(line)

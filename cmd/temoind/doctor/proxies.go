@@ -181,12 +181,19 @@ func within(conf []directive, around map[string][]string) map[string][]string {
 func (d *doctor) nginxLevel(conf []directive, around map[string][]string, upstreams map[string]bool) (found []string) {
 	counts := within(conf, around)
 	for _, part := range conf {
-		found = append(found, d.nginxLevel(part.block, counts, upstreams)...)
+		inner := d.nginxLevel(part.block, counts, upstreams)
+		if part.words[0] == "stream" { // it passes bytes on, and has no requests to buffer
+			inner = slices.DeleteFunc(inner, func(s string) bool { return s == silence[2].trouble })
+		}
+		found = append(found, inner...)
 		if len(part.words) < 2 || part.words[0] != "proxy_pass" {
 			continue
 		}
 		target := part.words[1]
-		_, name, _ := strings.Cut(target, "://")
+		scheme, name, ok := strings.Cut(target, "://")
+		if !ok { // in a stream block
+			name = scheme
+		}
 		name, _, _ = strings.Cut(name, "/")
 		if !d.pointsAtBox(target) && !upstreams[name] {
 			continue
@@ -237,8 +244,14 @@ func nginxTokens(text string) (tokens []string) {
 		case strings.IndexByte("{};", c) >= 0:
 			tokens, text = append(tokens, text[:1]), text[1:]
 		case c == '"' || c == '\'':
-			word, rest, _ := strings.Cut(text[1:], text[:1])
-			tokens, text = append(tokens, word), rest
+			n := 1
+			for n < len(text) && text[n] != c {
+				if text[n] == '\\' {
+					n++
+				}
+				n++
+			}
+			tokens, text = append(tokens, text[1:min(n, len(text))]), text[min(n+1, len(text)):]
 		default:
 			n := strings.IndexAny(text, " \t\r\n;{}")
 			if n < 0 {

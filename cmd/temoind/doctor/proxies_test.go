@@ -44,6 +44,11 @@ func TestDoctorProxyLogs(t *testing.T) {
 		{"by way of an upstream", "127.0.0.1:8080", map[string]string{
 			"nginx/conf.d/up.conf":    "upstream box { server 127.0.0.1:8080; }\nupstream other { server 127.0.0.1:81; }\n",
 			"nginx/sites-enabled/box": "server { location / { proxy_pass http://box; } location /o { " + nginxQuiet + "proxy_pass http://other/; } }\n"}, 3},
+		{"a stream", "127.0.0.1:8080", map[string]string{
+			"nginx/nginx.conf": "stream { upstream box { server 127.0.0.1:8080; } server { listen 443; proxy_pass box; } }\n"}, 2},
+		{"a quiet stream", "127.0.0.1:8080", map[string]string{
+			"nginx/nginx.conf": "stream { access_log off; error_log /dev/null; server { proxy_pass 127.0.0.1:8080; } }\n"}, 0},
+		{"a quote in quotes", "", map[string]string{"nginx/nginx.conf": "http { log_format j \"{\\\"a\\\":1}\"; server {\n" + nginxPass + "} }\n"}, 3},
 		{"nginx for somebody else", "", map[string]string{"nginx/nginx.conf": nginxMain, "nginx/sites-enabled/o": "server { location / { proxy_pass http://127.0.0.1:81; } }\n"}, 0},
 		{"not in use", "", map[string]string{"nginx/sites-available/box": "server {\n" + nginxPass + "}\n"}, 0},
 		{"a broken file", "", map[string]string{"nginx/nginx.conf": "}}{{;'\"", "caddy/Caddyfile": "}\n{\n}}\n{"}, 0},
