@@ -7,7 +7,6 @@ import (
 	"image/png"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -37,15 +36,11 @@ type Phone struct {
 	faults []string // what a well-behaved page never causes
 }
 
-// NewPhone starts Chromium with scripts off, for a page of the box at base.
-func NewPhone(t *testing.T, base string) *Phone {
+// Window is one of Chromium, open until the test ends.
+func Window(t *testing.T) context.Context {
 	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("no chromium in PATH: ./test installs it")
-	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(run.InPath(t, "chromium")), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 	)
@@ -53,7 +48,13 @@ func NewPhone(t *testing.T, base string) *Phone {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancelTime := context.WithTimeout(ctx, run.Patience*time.Minute)
+	return ctx
+}
+
+// NewPhone starts Chromium with scripts off, for a page of the box at base.
+func NewPhone(t *testing.T, base string) *Phone {
+	t.Helper()
+	ctx, cancelTime := context.WithTimeout(Window(t), run.Patience*time.Minute)
 	t.Cleanup(cancelTime)
 
 	ph := &Phone{Ctx: ctx, base: base}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"temoin/e2e/browser"
 	"temoin/e2e/run"
 )
 
@@ -74,7 +74,7 @@ func newTwin(t *testing.T) *twin {
 	})
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	tw.ctx = window(t)
+	tw.ctx = browser.Window(t)
 	if err := chromedp.Do(tw.ctx, chromedp.Navigate(srv.URL+"/")); err != nil {
 		t.Fatal(err)
 	}
@@ -103,25 +103,6 @@ func script(t *testing.T, group string) http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		w.Write(b)
 	}
-}
-
-// window is one of Chromium, open until the test ends.
-func window(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("no chromium in PATH: ./test installs it")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true),
-	)
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(stop)
-	ctx, cancel := chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // twinPage sends files to the scripts, which are workers, and sends back what
