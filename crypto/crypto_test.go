@@ -268,6 +268,11 @@ func TestPauseStoresWhatIsHeld(t *testing.T) {
 			t.Fatalf("after %d bytes and a pause: %s with %d bytes", i+50_000, res.State, len(files[1]))
 		}
 	}
+	for name, object := range m.objects {
+		if len(object) != crypto.SmallObject {
+			t.Errorf("%s takes %d bytes for less than 64 KiB", name, len(object))
+		}
+	}
 	must(t, s.Pause())
 	must(t, s.Close())
 	if res, files := collect(t, m, letterOf(t, m, ids...)); res.State != crypto.Complete || !bytes.Equal(files[1], want) {

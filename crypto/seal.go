@@ -248,10 +248,7 @@ func (s *Sealer) Pause() error {
 		s.err = s.sealLetter(false)
 	}
 	if s.err == nil && s.Sealed() {
-		s.err = s.streaming.writePart(s.cur)
-	}
-	if s.err == nil {
-		s.err = s.streaming.finishChunk()
+		s.err = s.streaming.flush(s.cur)
 	}
 	return s.err
 }

@@ -35,8 +35,27 @@ func (s *streaming) partLimit() int {
 	if s.obj != nil {
 		return min(MaxPart, s.obj.room())
 	}
-	empty := object{capacity: capacity(s.kind, 1, s.chunkSize)}
-	return min(MaxPart, empty.room())
+	return min(MaxPart, s.roomIn(s.chunkSize))
+}
+
+// roomIn returns how long the part in a chunk of that size can be that holds nothing else.
+func (s *streaming) roomIn(size int) int {
+	empty := object{capacity: capacity(s.kind, 1, size)}
+	return empty.room()
+}
+
+// flush stores what the buffer and the open chunk hold. Little of it goes into a small
+// chunk: with 1 MiB each time, a sender of a byte now and then could fill the store.
+func (s *streaming) flush(cur *current) error {
+	size := s.chunkSize
+	defer func() { s.chunkSize = size }()
+	if s.obj == nil && s.n <= s.roomIn(SmallObject) {
+		s.chunkSize = SmallObject
+	}
+	if err := s.writePart(cur); err != nil {
+		return err
+	}
+	return s.finishChunk()
 }
 
 // writePart hashes the part that the buffer holds and seals it into the open
