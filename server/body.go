@@ -6,35 +6,48 @@ import (
 	"time"
 )
 
-// body reads the body of a request under rolling deadlines. A slow phone may take
-// hours; one that sends nothing has a minute, and one that sends a byte now and then
-// (slow loris) fails for its rate. It counts the bytes in n.
+// body reads the body of a request under rolling deadlines. A slow phone may take hours;
+// one that sends nothing has a minute, and one that sends a byte now and then fails for
+// its rate.
 type body struct {
 	r      io.Reader
 	rc     *http.ResponseController
-	l      *limits
-	n      int64
+	line   *lineLimits
+	ticket *ticket // nil: not an upload
+	n      int64   // bytes that came
 	start  time.Time
 	extend time.Time
 }
 
-func (l *limits) body(w http.ResponseWriter, r *http.Request, max int64) *body {
-	return &body{
+// newBody returns the body of r, of at most max bytes. It belongs to the upload that has
+// the ticket, or to none.
+func (s *Server) newBody(w http.ResponseWriter, r *http.Request, max int64, t *ticket) *body {
+	b := &body{
 		r:  http.MaxBytesReader(unwrapped(w), r.Body, max),
-		rc: http.NewResponseController(w), l: l, start: time.Now(),
+		rc: http.NewResponseController(w), line: &s.line, ticket: t, start: time.Now(),
 	}
+	if t != nil {
+		t.wakeBy(func() { b.rc.SetReadDeadline(time.Unix(1, 0)) })
+	}
+	return b
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	if now := time.Now(); now.After(b.extend) {
-		if age := now.Sub(b.start); age > b.l.grace && b.n < b.l.minRate*int64(age/time.Second) {
+		if b.line.tooSlow(b.n, now.Sub(b.start)) {
 			return 0, errStalled
 		}
-		b.extend = now.Add(b.l.stall / 16)
-		b.rc.SetReadDeadline(now.Add(b.l.stall))
-		b.rc.SetWriteDeadline(now.Add(2*b.l.stall + answerTimeout))
+		b.extend = now.Add(b.line.stall / 16)
+		b.rc.SetReadDeadline(now.Add(b.line.stall))
+		b.rc.SetWriteDeadline(now.Add(2*b.line.stall + answerTimeout))
+	}
+	if b.ticket.begins() {
+		return 0, errBusy
 	}
 	n, err := b.r.Read(p)
 	b.n += int64(n)
+	if b.ticket.brought(n) {
+		return n, errBusy
+	}
 	return n, err
 }

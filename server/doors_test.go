@@ -18,10 +18,11 @@ import (
 // doors starts a box and serves it on these listeners.
 func doors(t *testing.T, change func(*server.Config), ls ...net.Listener) (stop func(), done chan error) {
 	t.Helper()
-	b := newBox(t, change)
+	b := unserved(t, change)
 	ctx, cancel := context.WithCancel(context.Background())
 	done = make(chan error, 1)
 	go func() { done <- b.Serve(ctx, ls...) }()
+	<-b.Known()
 	t.Cleanup(cancel)
 	return cancel, done
 }

@@ -12,8 +12,8 @@ import (
 // Seal seals a file as a form does that brings it in small pieces.
 func Seal(rs *crypto.Recipients, sink storage.Sink, wait time.Duration, file io.Reader) error {
 	log := NewLog(io.Discard)
-	box := &Server{cfg: Config{Sink: sink, Log: log, Parallel: 1}, limits: newLimits(sink, log)}
-	box.limits.pause = wait
+	box := &Server{cfg: Config{Sink: sink, Log: log, Parallel: 1}, line: newLineLimits()}
+	box.line.pause = wait
 	box.recipients.Store(rs)
 	u, err := box.newUpload(context.Background(), crypto.Options{Via: "form", Lang: "en", Total: 100 << 20})
 	if err != nil {

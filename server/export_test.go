@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -19,14 +17,14 @@ import (
 )
 
 // SetPause makes a line count as standing still after d, as broken after 10 d.
-func (s *Server) SetPause(d time.Duration) { s.limits.pause, s.limits.stall = d, 10*d }
+func (s *Server) SetPause(d time.Duration) { s.line.pause, s.line.stall = d, 10*d }
 
 // SetStall makes a line count as broken after d.
-func (s *Server) SetStall(d time.Duration) { s.limits.stall = d }
+func (s *Server) SetStall(d time.Duration) { s.line.stall = d }
 
-// SetRate makes uploads too slow below rate bytes a second after grace.
-func (s *Server) SetRate(rate int64, grace time.Duration) {
-	s.limits.minRate, s.limits.grace, s.limits.stall = rate, grace, 5*time.Second
+// SetRate makes uploads too slow below least bytes a second after grace.
+func (s *Server) SetRate(least int64, grace time.Duration) {
+	s.line.rates, s.line.stall = []rate{{grace, least}}, 5*time.Second
 }
 
 // SetScrub makes files of a form be cleaned by another function.
@@ -81,8 +79,32 @@ func Disposition(value string) (field, name string) {
 	return head.field, head.name
 }
 
-// Fill takes n places for objects and m for forms.
-func (s *Server) Fill(puts, forms int) { s.limits.inFlight = [...]int{byForm: forms, byObject: puts} }
+// SetCapacity makes a box that does not serve yet take so many connections, which may take
+// as long for a request, and uploads.
+func (s *Server) SetCapacity(connections int, youth time.Duration, uploads int) {
+	s.capacity, s.youth = capacity{connections, uploads}, youth
+}
+
+// CapacityOf is how many connections and uploads fit into so many bytes of memory.
+func CapacityOf(memory int64) (connections, uploads int) {
+	c := capacityOf(memory)
+	return c.connections, c.uploads
+}
+
+// Fill takes n places for objects and m for forms, which come and do not read. Nobody
+// waits for a place.
+func (s *Server) Fill(puts, forms int) {
+	s.uploads.mu.Lock()
+	defer s.uploads.mu.Unlock()
+	empty := newUploads(maxUploads, 1)
+	s.uploads.open, s.uploads.taken, s.uploads.patience, s.uploads.windingUp = empty.open, empty.taken, 0, 0
+	for range forms {
+		s.uploads.take(int(byForm))
+	}
+	for range puts {
+		s.uploads.take(int(byObject))
+	}
+}
 
 // Routes lists every path of the box, as it is written in routes.go, and its
 // methods.
@@ -147,20 +169,7 @@ var (
 )
 
 func NewListener(l net.Listener, t *tls.Config) net.Listener {
-	return newListeners([]net.Listener{l}, t)[0]
-}
-
-// CloseTwice closes a connection from several goroutines at once and returns how
-// often it gave its place back.
-func CloseTwice(nc net.Conn) int {
-	var given atomic.Int32
-	c := &nameless{Conn: nc, release: func() { given.Add(1) }}
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { c.Close() })
-	}
-	wg.Wait()
-	return int(given.Load())
+	return newListeners([]net.Listener{l}, t, newConnections(maxConnections, 1, youth))[0]
 }
 
 var _ net.Conn = (*conn)(nil)
@@ -177,22 +186,41 @@ func ParseRange(h string) (from, to int, err error) {
 // WriteSlowly writes an answer of the inbox.
 var WriteSlowly = writeSlowly
 
-// Places are the places for uploads of a server without a store.
-type Places struct{ l *limits }
+// Uploads are the places of a box with some doors.
+type Uploads struct{ u *uploads }
 
-// Place is one that was taken.
-type Place struct{ t *ticket }
+// NewUploads gives out max places.
+func NewUploads(max, doors int) Uploads { return Uploads{newUploads(max, doors)} }
 
-func NewPlaces() Places { return Places{newLimits(nil, nil)} }
-
-func (p Places) EnterForm() (Place, error) { t, err := p.l.enter(byForm); return Place{t}, err }
-
-func (p Places) EnterObject() (Place, error) { t, err := p.l.enter(byObject); return Place{t}, err }
-
-func (p Place) Done(n int64) { p.t.done(n) }
-
-// Taken is how many places are taken by either way, and the bytes of this hour.
-func (p Places) Taken() (forms, objects int, used int64) {
-	_, used = p.l.carry()
-	return p.l.inFlight[byForm], p.l.inFlight[byObject], used
+// Upload is one that has a place, or waited for one in vain: then Err is not nil.
+type Upload struct {
+	t   *ticket
+	Err error
 }
+
+func (u Uploads) Form(ctx context.Context, door int) *Upload   { return u.enter(ctx, door, byForm) }
+func (u Uploads) Object(ctx context.Context, door int) *Upload { return u.enter(ctx, door, byObject) }
+
+func (u Uploads) enter(ctx context.Context, door int, w way) *Upload {
+	t, err := u.u.enter(ctx, door, w)
+	return &Upload{t, err}
+}
+
+// Sample notes how much came of each upload until now, and again.
+func (u Uploads) Watch(ctx context.Context) { u.u.watch(ctx) }
+
+// Read begins a read of the body that brings n bytes, and one more that brings none
+// by now.
+func (up *Upload) Read(n int) {
+	up.t.begins()
+	up.t.brought(n)
+	up.t.begins()
+}
+
+// Waits makes the upload wait for the store.
+func (up *Upload) Waits() { up.t.brought(0) }
+
+// Ended reports whether the upload was told to end.
+func (up *Upload) Ended() bool { return up.t.ended.Load() }
+
+func (up *Upload) Done() { up.t.done() }

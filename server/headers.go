@@ -30,7 +30,7 @@ const hsts = "max-age=31536000"
 // own 404, 405 and redirects, which need these headers too.
 func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, _ := r.Context().Value(connKey{}).(*conn)
+		c := connOf(r)
 		if c != nil {
 			c.begin()
 		}
@@ -78,12 +78,18 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c.(*conn))
 }
 
+// connOf returns the connection of a request; nil if no listener of ours accepted it.
+func connOf(r *http.Request) *conn {
+	c, _ := r.Context().Value(connKey{}).(*conn)
+	return c
+}
+
 // connState is http.Server.ConnState.
 func (s *Server) connState(c net.Conn, state http.ConnState) {
 	if state == http.StateIdle {
 		c.(*conn).idle()
 	}
-	s.activity.connState(c, state)
+	s.conns.state(c.(*conn), state)
 }
 
 // answerTimeout bounds how long an answer may take to leave. An upload moves

@@ -67,7 +67,7 @@ func (s *Server) challengeInbox(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
 		Origin string `json:"origin"`
 	}
-	body := s.limits.body(w, r, maxText)
+	body := s.newBody(w, r, maxText, nil)
 	if s.cfg.Inbox == nil {
 		s.fail(w, r, errInboxOff)
 		return
@@ -117,6 +117,7 @@ func (s *Server) listInbox(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	defer s.pin(r)()
 	var b bytes.Buffer
 	n := 0
 	for info, err := range s.cfg.Inbox.List(r.Context(), "c/", r.URL.Query().Get("after")) {
@@ -152,6 +153,7 @@ func (s *Server) readInbox(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	defer s.pin(r)()
 	part, size := object[min(want.from, len(object)):min(want.to, len(object))], len(object)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.Itoa(len(part)))

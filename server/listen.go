@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// maxConnections bounds open connections of all kinds.
-const maxConnections = 4096
-
 // Listen opens addr: host:port, or unix:PATH for a proxy or Tor on the same machine,
 // whose connections carry no address of a witness. A socket file that an earlier
 // process left at PATH is replaced; if a program still listens there, it is an error.
@@ -52,7 +49,8 @@ func removeStale(path string) error {
 type listener struct {
 	net.Listener
 	tls    *tls.Config // nil: http
-	slots  chan struct{}
+	door   int
+	conns  *connections
 	closed chan struct{}
 	once   sync.Once
 
@@ -61,18 +59,16 @@ type listener struct {
 	resume chan struct{}
 }
 
-// newListeners wraps ls. All share maxConnections places. Unix sockets speak http, also
-// when t is set.
-func newListeners(ls []net.Listener, t *tls.Config) (all []*listener) {
+// newListeners wraps ls, the doors of conns. Unix sockets speak http, also when t is set.
+func newListeners(ls []net.Listener, t *tls.Config, conns *connections) (all []*listener) {
 	if t != nil {
 		t = t.Clone()
 		t.NextProtos = append([]string{"http/1.1"}, t.NextProtos...)
 		t.MinVersion = tls.VersionTLS12
 		t.SessionTicketsDisabled = true // a ticket would link two visits of one client
 	}
-	slots := make(chan struct{}, maxConnections)
-	for _, l := range ls {
-		a := &listener{Listener: l, slots: slots, closed: make(chan struct{})}
+	for i, l := range ls {
+		a := &listener{Listener: l, door: i, conns: conns, closed: make(chan struct{})}
 		if l.Addr().Network() != "unix" {
 			a.tls = t
 		}
@@ -81,26 +77,29 @@ func newListeners(ls []net.Listener, t *tls.Config) (all []*listener) {
 	return all
 }
 
+// Accept returns the next connection, when there is a place for it. The others wait in the
+// kernel's backlog meanwhile.
 func (l *listener) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed: // while all places are taken
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
+	nc, err := l.Listener.Accept()
 	for err != nil && l.wait() {
-		c, err = l.Listener.Accept()
+		nc, err = l.Listener.Accept()
 	}
 	if err != nil {
-		<-l.slots
 		return nil, err
 	}
-	n := &nameless{Conn: c, release: func() { <-l.slots }}
-	if l.tls == nil {
-		return &conn{Conn: n}, nil
+	c := &conn{Conn: &nameless{nc}, raw: nc, door: l.door, all: l.conns}
+	if l.tls != nil { // net/http gets to see no *tls.Conn: it would log failed handshakes
+		c.Conn, c.tls = tls.Server(c.Conn, l.tls), true
 	}
-	// net/http gets to see no *tls.Conn: it would log failed handshakes.
-	return &conn{Conn: tls.Server(n, l.tls), tls: true}, nil
+	for !l.conns.admit(c) {
+		select {
+		case <-l.closed:
+			nc.Close()
+			return nil, net.ErrClosed
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return c, nil
 }
 
 func (l *listener) Close() error {
@@ -122,7 +121,7 @@ func (l *listener) pause() (resume func(), ok bool) {
 	d.SetDeadline(time.Unix(1, 0))
 	select {
 	case <-parked:
-	case <-time.After(100 * time.Millisecond): // Accept waits for a place: all are taken
+	case <-time.After(100 * time.Millisecond): // Accept waits for a place
 		ok = false
 	}
 	return func() {
@@ -170,11 +169,7 @@ func (s *listenerSet) pause() (resume func(), all bool) {
 }
 
 // nameless is a connection without an address.
-type nameless struct {
-	net.Conn
-	once    sync.Once
-	release func() // gives the place back
-}
+type nameless struct{ net.Conn }
 
 type nowhere struct{}
 
@@ -202,11 +197,6 @@ func withoutAddress(err error) error {
 	return err
 }
 
-func (n *nameless) Close() error {
-	defer n.once.Do(n.release)
-	return n.Conn.Close()
-}
-
 // CloseWrite sends a FIN. Closing at once could reset the connection before the client
 // has read the answer.
 func (n *nameless) CloseWrite() error { return closeWrite(n.Conn) }
@@ -226,7 +216,16 @@ func closeWrite(c net.Conn) error {
 // refusal, and no coordinator could fetch it.
 type conn struct {
 	net.Conn
-	tls     bool
+	tls  bool
+	raw  net.Conn // below TLS
+	door int      // index of its listener
+	all  *connections
+
+	// Guarded by all.mu.
+	waits  bool      // for its next request
+	since  time.Time // it does, or does not
+	pinned bool      // it stays, however few places are free
+
 	handled atomic.Bool // a handler's answer is being made, or on its way
 	refused bool        // net/http refused the request, and closes
 }
@@ -238,6 +237,12 @@ func (c *conn) begin() { c.handled.Store(true) }
 // after it has flushed the answer and before it reads on. On a connection that it
 // closes after the answer it does not, and writes nothing of its own either.
 func (c *conn) idle() { c.handled.Store(false) }
+
+// Close gives the place of the connection back.
+func (c *conn) Close() error {
+	defer c.all.remove(c)
+	return c.Conn.Close()
+}
 
 // Write puts our headers on the answers that net/http gives by itself.
 func (c *conn) Write(p []byte) (int, error) {

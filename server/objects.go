@@ -31,14 +31,14 @@ func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 	case size != storage.Small && size != storage.Large:
 		err = errBadRequest
 	default:
-		place, err = s.limits.enter(byObject)
+		place, err = s.enter(r, byObject)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	defer place.done(size)
-	switch err := s.storeObject(w, r, id, size); {
+	defer place.done()
+	switch err := s.storeObject(w, r, id, size, place); {
 	case err == nil:
 		answerJSON(w, stored)
 	case errors.Is(err, storage.ErrExist):
@@ -54,10 +54,10 @@ var (
 )
 
 // storeObject checks the head of the body and stores all of it.
-func (s *Server) storeObject(w http.ResponseWriter, r *http.Request, id crypto.ID, size int64) error {
+func (s *Server) storeObject(w http.ResponseWriter, r *http.Request, id crypto.ID, size int64, place *ticket) error {
 	buf := copyBuffers.Get().(*[32 << 10]byte)
 	defer copyBuffers.Put(buf)
-	body := s.limits.body(w, r, size)
+	body := s.newBody(w, r, size, place)
 	if _, err := io.ReadFull(body, buf[:]); err != nil {
 		return bodyError(err)
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -18,9 +17,7 @@ const idle = 5 * time.Second
 
 // State is what a renewed process takes over. Nothing in it was sent by a witness.
 type State struct {
-	Hour time.Time // when the hour of Used began
-	Used int64     // bytes taken in this hour
-	Key  []byte    // 32 bytes: secret of the inbox's challenges, so that a pull goes on
+	Key []byte // 32 bytes: secret of the inbox's challenges, so that a pull goes on
 
 	// Probed is when the store was tried last, and Health the code of what is wrong
 	// with it, if something is. The next probe comes when it would have come anyway.
@@ -35,10 +32,9 @@ type State struct {
 // activity knows whether anything is under way.
 type activity struct {
 	mu     sync.Mutex
-	served bool              // something that could leave traces
-	flying int               // requests
-	last   time.Time         // when something that leaves traces ended
-	conns  map[net.Conn]bool // true: it idles between two requests
+	served bool      // something that could leave traces
+	flying int       // requests
+	last   time.Time // when something that leaves traces ended
 }
 
 func (a *activity) begin() {
@@ -57,58 +53,26 @@ func (a *activity) end(traces bool) {
 	}
 }
 
-// connState follows a connection from state to state.
-func (a *activity) connState(c net.Conn, state http.ConnState) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch state {
-	case http.StateClosed, http.StateHijacked:
-		delete(a.conns, c)
-	default:
-		a.conns[c] = state == http.StateIdle
-	}
-}
-
-// quiet reports whether no request is under way and all connections idle between two: a
-// new one may be about to send its first.
-func (a *activity) quiet() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, waiting := range a.conns {
-		if !waiting {
-			return false
-		}
-	}
-	return a.flying == 0
-}
-
 // due reports whether a request may have left traces in memory, and nothing was under
 // way for wait since then.
 func (a *activity) due(wait time.Duration) bool {
 	a.mu.Lock()
-	due := a.served && a.flying == 0 && time.Since(a.last) >= wait
-	a.mu.Unlock()
-	return due && a.quiet()
+	defer a.mu.Unlock()
+	return a.served && a.flying == 0 && time.Since(a.last) >= wait
 }
+
+// requests is how many are under way.
+func (a *activity) requests() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.flying
+}
+
+// quiet reports whether no request is under way, and none can be about to come.
+func (s *Server) quiet() bool { return s.activity.requests() == 0 && s.conns.quiet() }
 
 // unasked reports whether a connection could be about to send its request.
-func (a *activity) unasked() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	n := 0
-	for _, waiting := range a.conns {
-		if !waiting {
-			n++
-		}
-	}
-	return n > a.flying
-}
-
-func (a *activity) connections() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.conns)
-}
+func (s *Server) unasked() bool { return s.conns.busy() > s.activity.requests() }
 
 // renewWhenIdle replaces the process whenever it is due, until ctx ends.
 func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *listenerSet) {
@@ -119,7 +83,7 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *listene
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if s.activity.due(s.idle) {
+			if s.activity.due(s.idle) && s.conns.quiet() {
 				s.renew(ctx, srv, d)
 			}
 		}
@@ -138,18 +102,17 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 	defer s.health.busy.Unlock()
 	resume, ok := d.pause()
 	defer resume()
-	if !ok || !s.activity.quiet() { // a connection came before the pause
+	if !ok || !s.quiet() { // a connection came before the pause
 		return
 	}
 	srv.SetKeepAlivesEnabled(false) // closes idle connections
 	defer srv.SetKeepAlivesEnabled(true)
-	for end := time.Now().Add(100 * time.Millisecond); s.activity.connections() > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(100 * time.Millisecond); s.conns.count() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			return
 		}
 	}
 	state := State{Key: s.inbox.key[:], Events: s.cfg.Log.pending()}
-	state.Hour, state.Used = s.limits.carry()
 	state.Probed, state.Health = s.health.carry()
 	if ctx.Err() != nil { // a fresh image would not know that it has to stop
 		return
@@ -167,7 +130,6 @@ func (s *Server) restore(state *State) {
 	if state == nil {
 		return
 	}
-	s.limits.restore(state.Hour, state.Used)
 	copy(s.inbox.key[:], state.Key)
 	s.health.restore(state.Probed, state.Health)
 	s.cfg.Log.restore(state.Events)

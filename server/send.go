@@ -22,7 +22,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 	var place *ticket
 	var err error = errTooBig
 	if r.ContentLength <= maxDrop {
-		place, err = s.limits.enter(byForm)
+		place, err = s.enter(r, byForm)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
@@ -78,12 +78,12 @@ var formPool = sync.Pool{New: func() any { return new(formBuffers) }}
 func (s *Server) receive(
 	w http.ResponseWriter, r *http.Request, lang string, place *ticket,
 ) (*form, crypto.Receipt, error) {
-	body := s.limits.body(w, r, maxDrop)
+	body := s.newBody(w, r, maxDrop, place)
 	buffers := formPool.Get().(*formBuffers)
 	defer func() {
 		*buffers = formBuffers{}
 		formPool.Put(buffers)
-		place.done(body.n)
+		place.done()
 	}()
 	boundary, err := formBoundary(r.Header)
 	if err != nil {

@@ -64,6 +64,9 @@ type Config struct {
 	// protocols that end with the handshake, as a CA's test of the name does
 	// (acme-tls/1).
 	TLS *tls.Config
+	// Memory is how many bytes of memory the box may use, 0 if nobody knows. With less
+	// it holds fewer connections and uploads at the same time.
+	Memory int64
 	// Log receives event codes. Required.
 	Log *Log
 	// Renew replaces the process by a fresh one that listens on the same sockets,
@@ -76,9 +79,14 @@ type Config struct {
 
 // Server is one box. SetRecipients may be called while Serve runs.
 type Server struct {
-	cfg     Config
-	pages   *pages
-	limits  *limits
+	cfg   Config
+	pages *pages
+	disk  *disk
+	line  lineLimits
+	capacity
+	youth   time.Duration
+	conns   *connections
+	uploads *uploads
 	inbox   *inboxLock
 	health  *health
 	handler http.Handler
@@ -112,8 +120,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, pages: p, limits: newLimits(cfg.Sink, cfg.Log)}
-	if s.health, err = newHealth(cfg.Sink, s.limits.disk, cfg.Recipients.Kind()); err != nil {
+	s := &Server{cfg: cfg, pages: p, disk: newDisk(cfg.Sink, cfg.Log), line: newLineLimits(), capacity: capacityOf(cfg.Memory), youth: youth}
+	s.openDoors(1)
+	if s.health, err = newHealth(cfg.Sink, s.disk, cfg.Recipients.Kind()); err != nil {
 		return nil, err
 	}
 	s.cfg.Sink = newSink(cfg.Sink, cfg.Log)
@@ -124,7 +133,7 @@ func New(cfg Config) (*Server, error) {
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
 	s.restore(cfg.State)
-	s.scrub, s.idle, s.activity.conns = scrub.Copy, idle, make(map[net.Conn]bool)
+	s.scrub, s.idle = scrub.Copy, idle
 	s.handler = s.outermost(s.routes())
 	return s, nil
 }
@@ -166,8 +175,10 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		defer close(watched)
 		s.health.watch(watching)
 	}()
+	s.openDoors(len(ls))
+	go s.uploads.watch(watching)
 	ended := make(chan error, len(ls))
-	d := &listenerSet{all: newListeners(ls, s.cfg.TLS)}
+	d := &listenerSet{all: newListeners(ls, s.cfg.TLS, s.conns)}
 	for _, l := range d.all {
 		go func() { ended <- srv.Serve(l) }()
 	}
@@ -188,7 +199,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	defer cancel()
 	if srv.Shutdown(timeout) != nil {
 		srv.Close()
-		s.limits.wait(settle)
+		s.uploads.settle(settle)
 	}
 	select { // a probe gets time to remove what it wrote, unless the store hangs
 	case <-watched:
@@ -205,7 +216,7 @@ func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
 	d.mu.Lock() // for good: nothing is renewed any more
 	resume, _ := d.pause()
 	srv.SetKeepAlivesEnabled(false)
-	for end := time.Now().Add(welcome); s.activity.unasked() && time.Now().Before(end); {
+	for end := time.Now().Add(welcome); s.unasked() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	for _, l := range d.all {

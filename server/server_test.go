@@ -62,6 +62,27 @@ const long = time.Minute
 // the server.
 func newBox(t testing.TB, change func(*server.Config), prepare ...func(*server.Server)) *box {
 	t.Helper()
+	b := unserved(t, change, prepare...)
+	ctx, cancel := context.WithCancel(context.Background())
+	l, err := server.Listen(ctx, "127.0.0.1:0")
+	must(t, err)
+	b.addr = l.Addr().String()
+	b.url = "http://" + b.addr
+	done := make(chan error, 1)
+	go func() { done <- b.Serve(ctx, l) }()
+	<-b.Known() // on a busy machine it takes longer than some tests wait
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error("Serve:", err)
+		}
+	})
+	return b
+}
+
+// unserved makes a box that does not listen.
+func unserved(t testing.TB, change func(*server.Config), prepare ...func(*server.Server)) *box {
+	t.Helper()
 	id, err := age.GenerateX25519Identity()
 	must(t, err)
 	rs, err := crypto.ParseRecipients(id.Recipient().String())
@@ -81,20 +102,6 @@ func newBox(t testing.TB, change func(*server.Config), prepare ...func(*server.S
 	for _, p := range prepare {
 		p(b.Server)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	l, err := server.Listen(ctx, "127.0.0.1:0")
-	must(t, err)
-	b.addr = l.Addr().String()
-	b.url = "http://" + b.addr
-	done := make(chan error, 1)
-	go func() { done <- b.Serve(ctx, l) }()
-	<-b.Known() // on a busy machine it takes longer than some tests wait
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error("Serve:", err)
-		}
-	})
 	return b
 }
 
@@ -477,17 +484,5 @@ func TestPageSaysWhatIsTrue(t *testing.T) {
 		if strings.Contains(text, no) {
 			t.Errorf("the page says %q", no)
 		}
-	}
-}
-
-// net/http and a shutdown may close a connection at the same moment. A place
-// given back twice would let one connection more in than there is room for.
-func TestConnectionGivesItsPlaceBackOnce(t *testing.T) {
-	for range 200 {
-		a, b := net.Pipe()
-		if n := server.CloseTwice(a); n != 1 {
-			t.Fatalf("the place was given back %d times", n)
-		}
-		b.Close()
 	}
 }

@@ -34,7 +34,7 @@ func (s *Server) newUpload(ctx context.Context, opt crypto.Options) (*upload, er
 	if err != nil {
 		return nil, err
 	}
-	u := &upload{sealer: sealer, out: out, log: s.cfg.Log, wait: s.limits.pause}
+	u := &upload{sealer: sealer, out: out, log: s.cfg.Log, wait: s.line.pause}
 	u.pause = time.AfterFunc(math.MaxInt64, u.standstill) // standstill uses u.pause: set it first
 	u.pause.Reset(u.wait)
 	return u, nil

@@ -31,6 +31,7 @@ type daemon struct {
 	onion       string     // the name in Tor, or empty
 	bucket      *probed    // nil: the store is a disk
 	keys        *settings.Keys
+	memory      int64      // that the box may use, in bytes; 0: nobody knows
 	disk        *dir.Store // nil: the store is a bucket
 }
 
@@ -54,6 +55,7 @@ type carried struct {
 	Proven     bool   // the bucket has shown that it honours preconditions
 	Doubtful   bool   // a sync of the store's folders has failed: the next image must not commit either
 	Disk       string // which folder the store is
+	Memory     int64  // see memory: a confined process cannot read it again
 }
 
 func (d *daemon) readRecipients() error {
@@ -145,6 +147,7 @@ func (d *daemon) carry(state server.State) carried {
 		Onion:      d.onion,
 		Proven:     d.proven(),
 		Keys:       d.keys,
+		Memory:     d.memory,
 	}
 	if pair := d.certificate.Load(); pair != nil {
 		c.Cert, c.Key = pair.cert, pair.key

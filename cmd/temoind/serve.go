@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -49,6 +50,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // run is the box at work.
 func (d *daemon) run(ctx context.Context, stderr io.Writer) error {
+	d.boundMemory()
 	cfg, err := d.config(ctx, stderr)
 	if err != nil {
 		return err
@@ -77,6 +79,18 @@ func (d *daemon) run(ctx context.Context, stderr io.Writer) error {
 			notify("READY=1")
 		}
 	})
+}
+
+// boundMemory finds out how much memory the box may use, and lets garbage be collected in
+// time not to use more.
+func (d *daemon) boundMemory() {
+	d.memory = memory()
+	if d.before != nil {
+		d.memory = d.before.state.Memory
+	}
+	if d.memory > 0 {
+		debug.SetMemoryLimit(d.memory / 10 * 9)
+	}
 }
 
 // listen returns the sockets of the process image before this one, of systemd,
@@ -139,7 +153,7 @@ func addresses(ls []net.Listener) string {
 // config reads the keys, opens the store, and makes of these and the settings what a
 // server needs.
 func (d *daemon) config(ctx context.Context, stderr io.Writer) (server.Config, error) {
-	cfg := server.Config{Org: d.Org, ExitURL: d.ExitURL, Origins: d.Origin, Log: server.NewLog(stderr)}
+	cfg := server.Config{Org: d.Org, ExitURL: d.ExitURL, Origins: d.Origin, Log: server.NewLog(stderr), Memory: d.memory}
 	if d.Recipients == "" || d.Store == "" {
 		return cfg, errors.New(
 			"recipients and store are needed, by --recipients and --store or in the file that --config names; \"temoind demo\" shows a box without them")

@@ -1,0 +1,35 @@
+package server
+
+// The most that a box holds at the same time.
+const (
+	maxConnections = 4096 // of all kinds, through all doors
+	maxUploads     = 1024 // of both ways in
+)
+
+// What takes how much memory, in bytes, as measured (see docs/performance.md).
+const (
+	emptyBox      = 48 << 20
+	perConnection = 48 << 10  // TLS, and a head of 16 KiB whose end is missing
+	perUpload     = 208 << 10 // a form with an open chunk, besides its connection
+	withEnding    = perUpload + perUpload/endingShare
+)
+
+// capacity is how many connections and uploads a box holds at the same time. The rest
+// waits or is refused: if all were let in, the kernel would end the box, and with it
+// every upload.
+type capacity struct{ connections, uploads int }
+
+// capacityOf returns what fits into so many bytes of memory; 0: nobody knows how many. A
+// quarter stays free for garbage, half of the rest is for uploads, and what these do not
+// need is for connections.
+func capacityOf(memory int64) capacity {
+	if memory == 0 {
+		return capacity{maxConnections, maxUploads}
+	}
+	room := max(memory-emptyBox, 16<<20) / 4 * 3
+	uploads := min(room/2/withEnding, maxUploads)
+	return capacity{
+		connections: int(min((room-uploads*withEnding)/perConnection, maxConnections)),
+		uploads:     int(uploads),
+	}
+}

@@ -1,0 +1,134 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"temoin/server"
+)
+
+const askHealth = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+// narrow starts a box that has room for 40 connections, and returns its two doors.
+func narrow(t *testing.T) (b *box, doors [2]net.Listener) {
+	t.Helper()
+	b = unserved(t, nil, func(s *server.Server) { s.SetCapacity(40, time.Millisecond, 1024) })
+	doors = [2]net.Listener{listen(t, "127.0.0.1:0"), listen(t, "unix:"+filepath.Join(t.TempDir(), "s"))}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Serve(ctx, doors[:]...) }()
+	<-b.Known()
+	t.Cleanup(func() {
+		cancel()
+		must(t, <-done)
+	})
+	return b, doors
+}
+
+// client is a connection to a box.
+type client struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+// visit connects and sends text.
+func visit(t *testing.T, l net.Listener, text string) *client {
+	t.Helper()
+	c, err := net.Dial(l.Addr().Network(), l.Addr().String())
+	must(t, err)
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(long))
+	_, err = io.WriteString(c, text)
+	must(t, err)
+	return &client{c, bufio.NewReader(c)}
+}
+
+// status reads an answer.
+func (c *client) status(t *testing.T) int {
+	t.Helper()
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return 0
+	}
+	io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode
+}
+
+// gone reports whether the box closes the connection, which it would do by itself only
+// after 10 s or more.
+func (c *client) gone() bool {
+	c.SetDeadline(time.Now().Add(3 * time.Second))
+	_, err := c.in.Peek(1)
+	t, ok := err.(net.Error)
+	return err != nil && !(ok && t.Timeout())
+}
+
+// Connections that only wait make room for others, those that have waited longest first,
+// and one that uploads stays.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	for name, text := range map[string]string{
+		"between two requests": askHealth, "before the first": "", "half a head": "GET / HTTP/1.1\r\nHost: x\r\nX: ",
+		"half a small request": "POST /v1/inbox/challenge HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, doors := narrow(t)
+			form := visit(t, doors[0], "POST /en/send HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n"+
+				"Content-Type: multipart/form-data; boundary=X\r\nContent-Length: 1000\r\n\r\n--X\r\n")
+			var idle []*client
+			for range 120 {
+				c := visit(t, doors[0], text)
+				if text == askHealth {
+					if s := c.status(t); s != 200 {
+						t.Fatalf("connection %d: status %d", len(idle)+1, s)
+					}
+				}
+				idle = append(idle, c)
+			}
+			for _, c := range idle[:80] {
+				if !c.gone() {
+					t.Fatal("one of the oldest is still open")
+				}
+			}
+			if c := visit(t, doors[0], askHealth); c.status(t) != 200 {
+				t.Error("no room for another")
+			}
+			rest := "Content-Disposition: form-data; name=\"words\"\r\n\r\nI saw\r\n--X--\r\n"
+			for len(rest) < 1000-len("--X\r\n") {
+				rest += " "
+			}
+			io.WriteString(form, rest)
+			if s := form.status(t); s != 200 || len(b.drops(t)) != 1 {
+				t.Errorf("the upload: status %d", s)
+			}
+		})
+	}
+}
+
+// However many come through one door, the other has places of its own.
+func TestEachDoorHasPlaces(t *testing.T) {
+	_, doors := narrow(t)
+	var through [2][]*client
+	for range 5 { // the reserve of a door is 40/8
+		c := visit(t, doors[1], askHealth)
+		if s := c.status(t); s != 200 {
+			t.Fatalf("status %d", s)
+		}
+		through[1] = append(through[1], c)
+	}
+	for range 120 {
+		visit(t, doors[0], "")
+	}
+	for _, c := range through[1] {
+		io.WriteString(c, askHealth)
+		if s := c.status(t); s != 200 {
+			t.Errorf("a connection of the other door was closed: status %d", s)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package server
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// way is how an upload comes in.
+type way int
+
+const (
+	byForm   way = iota // POST /{lang}/send
+	byObject            // PUT /v1/objects/{id}
+	ways                // how many there are
+)
+
+// How long an upload waits for a place: patience at most until another one ends for it,
+// and then windingUp, if so many are ending that their places are not free yet.
+const (
+	patience  = 4 * time.Second
+	windingUp = 5 * time.Second
+)
+
+// endingShare: a quarter of max more may be ending.
+const endingShare = 4
+
+// uploads gives out places for uploads. An attacker can take all of them, and nothing
+// tells their uploads from those of witnesses. So an upload that finds none waits, and
+// after patience another one ends for it: one that hardly moves if there is one, otherwise
+// one at random. If it were the slowest, senders a little faster than a phone on a bad line
+// could have that phone's uploads ended. Without the wait, attackers who come back at once
+// would have everybody's ended.
+//
+// A class is a way in through one door. Each has places of its own.
+type uploads struct {
+	max       int
+	reserve   int // places that each class has for itself
+	patience  time.Duration
+	windingUp time.Duration
+
+	mu    sync.Mutex
+	open  map[*ticket]bool
+	taken []int // by class
+	told  int   // of open: those that were told to end
+	queue []*waiter
+}
+
+// waiter waits for a place of a class.
+type waiter struct {
+	class int
+	until time.Time    // then an upload ends for it; in the queue, the earliest comes first
+	place chan *ticket // has room for one
+}
+
+// newUploads gives out max places to uploads through so many doors.
+func newUploads(max, doors int) *uploads {
+	classes := doors * int(ways)
+	return &uploads{
+		max: max, reserve: max / (4 * classes), patience: patience, windingUp: windingUp,
+		open: make(map[*ticket]bool), taken: make([]int, classes),
+	}
+}
+
+// enter takes a place, and waits for one if need be. The caller calls done on the ticket
+// when the upload has ended. The error is errBusy.
+func (u *uploads) enter(ctx context.Context, door int, w way) (*ticket, error) {
+	next := u.ask(door*int(ways) + int(w))
+	if next == nil {
+		return nil, errBusy
+	}
+	timer := time.NewTimer(time.Until(next.until))
+	defer timer.Stop()
+	select {
+	case t := <-next.place:
+		return t, nil
+	case <-ctx.Done():
+	case <-timer.C:
+		u.endOneFor(next)
+		timer.Reset(u.windingUp)
+		select {
+		case t := <-next.place:
+			return t, nil
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+	u.giveUp(next)
+	select {
+	case t := <-next.place: // it came at the last moment
+		return t, nil
+	default:
+		return nil, errBusy
+	}
+}
+
+// ask returns a waiter that has a place already, or gets one in its turn. Each waits the
+// less, the more wait already. The waiter is nil if too many do.
+func (u *uploads) ask(class int) *waiter {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.free(class) < u.max/10 {
+		u.endOldest(u.candidates(class), (*ticket).stands)
+	}
+	most, waiting := u.max, len(u.queue)
+	wait := u.patience * time.Duration(most-waiting) / time.Duration(most)
+	w := &waiter{class, time.Now().Add(wait), make(chan *ticket, 1)}
+	switch {
+	case u.free(class) > 0:
+		w.place <- u.take(class)
+	case waiting < most:
+		at, _ := slices.BinarySearchFunc(u.queue, w, func(x, y *waiter) int { return x.until.Compare(y.until) })
+		u.queue = slices.Insert(u.queue, at, w)
+	default:
+		return nil
+	}
+	return w
+}
+
+// giveUp takes a waiter out of the queue.
+func (u *uploads) giveUp(w *waiter) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.queue = slices.DeleteFunc(u.queue, func(q *waiter) bool { return q == w })
+}
+
+// free is how many places are free and not reserved for another class. An upload that was
+// told to end gives its place back at once, and not when the disk has what it brought,
+// unless many are ending.
+func (u *uploads) free(class int) int {
+	free := u.max - len(u.open) + min(u.told, u.max/endingShare)
+	for c, n := range u.taken {
+		if c != class {
+			free -= max(u.reserve-n, 0)
+		}
+	}
+	return free
+}
+
+func (u *uploads) take(class int) *ticket {
+	t := &ticket{all: u, class: class, began: time.Now()}
+	u.open[t] = true
+	u.taken[class]++
+	return t
+}
+
+// endOneFor tells an upload to end, unless w has its place already. The next place is
+// for w: if it went to another, which then needs no upload to end, w would get none.
+func (u *uploads) endOneFor(w *waiter) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	at := slices.Index(u.queue, w)
+	if at < 0 {
+		return
+	}
+	copy(u.queue[1:at+1], u.queue[:at])
+	u.queue[0] = w
+	all := u.candidates(w.class)
+	if !u.endOldest(all, (*ticket).crawls) && len(all) > 0 {
+		u.tell(all[rand.N(len(all))])
+	}
+}
+
+// candidates are uploads that can be told to end for one of class. Those of which
+// everything came are not among them, nor those that the store keeps waiting.
+func (u *uploads) candidates(class int) (all []*ticket) {
+	for t := range u.open {
+		if t.reading.Load() && !t.ended.Load() && (t.class == class || u.taken[t.class] > u.reserve) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// endOldest tells the oldest of those to end that are as asked, if there is one.
+func (u *uploads) endOldest(all []*ticket, asked func(*ticket) bool) bool {
+	var oldest *ticket
+	for _, t := range all {
+		if asked(t) && (oldest == nil || t.began.Before(oldest.began)) {
+			oldest = t
+		}
+	}
+	if oldest != nil {
+		u.tell(oldest)
+	}
+	return oldest != nil
+}
+
+func (u *uploads) tell(t *ticket) {
+	u.told++
+	t.ended.Store(true)
+	if t.wake != nil {
+		t.wake()
+	}
+	u.serve()
+}
+
+// serve gives free places to those that wait.
+func (u *uploads) serve() {
+	u.queue = slices.DeleteFunc(u.queue, func(w *waiter) bool {
+		ok := u.free(w.class) > 0
+		if ok {
+			w.place <- u.take(w.class)
+		}
+		return ok
+	})
+}
+
+// watch notes how much came of each upload, until ctx ends.
+func (u *uploads) watch(ctx context.Context) {
+	tick := time.NewTicker(sampling)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			u.sample()
+		}
+	}
+}
+
+func (u *uploads) sample() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for t := range u.open {
+		copy(t.samples[:], t.samples[1:])
+		t.samples[len(t.samples)-1] = t.bytes.Load()
+	}
+}
+
+// enter takes a place for the upload of a request. The caller calls done on the ticket
+// when it has ended. The error is errBusy or errFull.
+func (s *Server) enter(r *http.Request, w way) (*ticket, error) {
+	if s.disk.full(time.Now()) {
+		return nil, errFull
+	}
+	door := 0
+	if c := connOf(r); c != nil {
+		door = c.door
+	}
+	unpin := s.pin(r)
+	t, err := s.uploads.enter(r.Context(), door, w)
+	if err != nil {
+		unpin()
+		return nil, err
+	}
+	t.unpin = unpin
+	return t, nil
+}
+
+// settle waits until no upload is under way, at most for d.
+func (u *uploads) settle(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		u.mu.Lock()
+		n := len(u.open)
+		u.mu.Unlock()
+		if n == 0 {
+			return
+		}
+	}
+}
