@@ -159,8 +159,8 @@ func (s *Server) Expire(number []byte, origin string) [32]byte {
 	return s.inbox.secret(number, origin).Answer(origin)
 }
 
-// Late makes the log write d after an event.
-func (l *Log) Late(d time.Duration) { l.soon, l.late = d, d }
+// SetClock gives the log a clock of its own.
+func (l *Log) SetClock(wall func() time.Time) { l.wall = wall }
 
 var (
 	Preferred    = preferred

@@ -111,8 +111,8 @@ func (w *watched) asked(t *testing.T) string {
 }
 
 func (w *watched) events() map[string]int {
-	b := &box{log: w.out}
-	return b.events(w.log)
+	b := &box{log: w.out, counted: w.log}
+	return b.events()
 }
 
 // watch lets the box probe its store, on the clock of synctest, until the test ends.

@@ -28,28 +28,64 @@ const (
 	EventNotRenewed  Event = "not-renewed"       // the process could not replace itself
 )
 
-// urgent events are about the box and not about a witness: they are written at the
-// next full minute, all others at the next full hour.
-var urgent = []Event{EventPanic, EventFull, EventLow, EventDenied, EventUnreachable, EventWorks, EventNotRenewed}
+// lookAtClock is how long a Log waits at most before it looks at the clock again: a timer
+// does not notice that the clock was set.
+const lookAtClock = time.Minute
 
-// Log writes events as counts, at full minutes or hours. A journal adds the time to each
-// line: if a line came with an event, or a fixed time after it, that would tell when a
-// witness sent, to the second. It is safe for concurrent use.
+// Log writes events as counts, on a fixed grid of the clock: at each full hour of UTC,
+// also when there was nothing to count. Side channel: a journal adds the time to each
+// line; if that depended on an event, the line would tell when somebody came. It is safe
+// for concurrent use.
 type Log struct {
+	out   io.Writer
+	every time.Duration    // between two lines
+	wall  func() time.Time // the clock, which can be set
+
 	mu     sync.Mutex
-	out    io.Writer
 	counts map[Event]int
-	timers map[bool]*time.Timer // for urgent ones, and for the others
-	soon   time.Duration        // written at multiples of it
-	late   time.Duration
+	due    time.Time // when the next line is written
+	timer  *time.Timer
+	looked time.Time // at the clock, when the timer was set
+	armed  time.Time // the same moment, on a clock that cannot be set
 }
 
-// NewLog returns a Log that writes to out.
+// NewLog returns a Log that writes to out, from now on until the process ends.
 func NewLog(out io.Writer) *Log {
-	return &Log{
-		out: out, counts: make(map[Event]int), timers: make(map[bool]*time.Timer),
-		soon: time.Minute, late: time.Hour,
+	l := &Log{out: out, every: time.Hour, wall: wallClock, counts: make(map[Event]int)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timer = time.AfterFunc(lookAtClock, l.tick)
+	l.plan(l.wall())
+	return l
+}
+
+func wallClock() time.Time { return time.Now().Round(0) }
+
+// plan sets the timer for the next full hour. The caller holds mu.
+func (l *Log) plan(now time.Time) {
+	l.due = now.Truncate(l.every).Add(l.every)
+	l.looked, l.armed = now, time.Now()
+	l.timer.Reset(min(l.due.Sub(now), lookAtClock))
+}
+
+// tick writes the line that is due, if one is. If the clock was set since it was looked
+// at, no line is written before the next full hour, and what was counted is kept.
+func (l *Log) tick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.wall()
+	set := now.Sub(l.looked) - time.Since(l.armed)
+	if !now.Before(l.due) && set.Abs() < time.Second {
+		l.write()
 	}
+	l.plan(now)
+}
+
+// soon reports whether a line is due within d, or overdue.
+func (l *Log) soon(d time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.due.Sub(l.wall()) < d
 }
 
 // Count counts one event.
@@ -59,15 +95,6 @@ func (l *Log) add(e Event, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[e] += n
-	u, every := slices.Contains(urgent, e), l.late
-	if u {
-		every = l.soon
-	}
-	if l.timers[u] == nil {
-		now := time.Now()
-		next := now.Truncate(every).Add(every)
-		l.timers[u] = time.AfterFunc(next.Sub(now), func() { l.flush(u) })
-	}
 }
 
 // Pending is a count that was not written yet when the process was renewed.
@@ -91,26 +118,28 @@ func (l *Log) restore(all []Pending) {
 	}
 }
 
-// flush writes what was counted of urgent events, or of all others.
-func (l *Log) flush(u bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var lines []string
+// write writes what was counted. The caller holds mu.
+func (l *Log) write() {
+	lines := []string{"temoind: no events\n"}
+	if len(l.counts) > 0 {
+		lines = nil
+	}
 	for e, n := range l.counts {
-		if slices.Contains(urgent, e) == u {
-			lines = append(lines, fmt.Sprintf("temoind: event %s %d\n", e, n))
-			delete(l.counts, e)
-		}
+		lines = append(lines, fmt.Sprintf("temoind: event %s %d\n", e, n))
 	}
 	slices.Sort(lines)
 	io.WriteString(l.out, strings.Join(lines, ""))
-	l.timers[u] = nil
+	clear(l.counts)
 }
 
-// Flush writes all that was counted, at the end of the process.
+// Flush writes what was counted, if something was. It is for the end of the process: at
+// any other moment a line could tell when somebody came.
 func (l *Log) Flush() {
-	l.flush(true)
-	l.flush(false)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.counts) > 0 {
+		l.write()
+	}
 }
 
 // httpLogger replaces the logger of net/http, which would print addresses: it

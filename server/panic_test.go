@@ -21,12 +21,7 @@ func TestPanics(t *testing.T) {
 			if secure {
 				change = withTLS(t)
 			}
-			var log *server.Log
-			b := newBox(t, func(c *server.Config) {
-				if log = c.Log; change != nil {
-					change(c)
-				}
-			}, func(s *server.Server) { s.AddPanic("MARK") })
+			b := newBox(t, change, func(s *server.Server) { s.AddPanic("MARK") })
 			more := []string{closes}
 			if secure {
 				more = append(more, "Strict-Transport-Security: max-age=31536000")
@@ -52,7 +47,7 @@ func TestPanics(t *testing.T) {
 			if all, _ := io.ReadAll(w); strings.Contains(string(all), "internal") {
 				t.Errorf("an answer in an answer: %q", all)
 			}
-			if got, want := b.events(log), map[string]int{"panic": 11}; !maps.Equal(got, want) {
+			if got, want := b.events(), map[string]int{"panic": 11}; !maps.Equal(got, want) {
 				t.Errorf("events %v, want %v", got, want)
 			}
 			if a := b.ask(t, secure, "GET", "/healthz", ""); a.StatusCode != 200 {

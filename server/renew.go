@@ -15,6 +15,10 @@ import (
 // idle is how long nothing may be under way before the box renews itself.
 const idle = 5 * time.Second
 
+// beforeLine is how long before a line of the log is due no renewal begins: what follows
+// a visit must not keep the line from coming, or from coming in time.
+const beforeLine = 2 * time.Second
+
 // State is what a renewed process takes over. Nothing in it was sent by a witness.
 type State struct {
 	Key []byte // 32 bytes: secret of the inbox's challenges, so that a pull goes on
@@ -92,6 +96,9 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *listene
 
 // renew does not return if it succeeds.
 func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
+	if s.cfg.Log.soon(beforeLine) {
+		return
+	}
 	if !d.mu.TryLock() { // the box is about to end
 		return
 	}

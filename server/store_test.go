@@ -98,8 +98,8 @@ func (p putter) Put(ctx context.Context, key string, body []byte) error {
 var eventLine = regexp.MustCompile(`(?m)^temoind: event (\S+) (\d+)$`)
 
 // events returns what a box has counted until now.
-func (b *box) events(l *server.Log) map[string]int {
-	l.Flush()
+func (b *box) events() map[string]int {
+	b.counted.Flush()
 	all := map[string]int{}
 	for _, m := range eventLine.FindAllStringSubmatch(b.log.String(), -1) {
 		n, _ := strconv.Atoi(m[2])
@@ -111,9 +111,8 @@ func (b *box) events(l *server.Log) map[string]int {
 // troubled is a box whose store fails as a test says.
 type troubled struct {
 	*box
-	faulty  *storagetest.Faulty
-	counted *server.Log
-	seen    map[string]int
+	faulty *storagetest.Faulty
+	seen   map[string]int
 }
 
 // newTroubled starts one; change decides what of its store is the faulty one.
@@ -121,7 +120,7 @@ func newTroubled(t *testing.T, change func(*server.Config, storage.Store)) *trou
 	t.Helper()
 	b := &troubled{}
 	b.box = newBox(t, func(cfg *server.Config) {
-		b.faulty, b.counted = storagetest.NewFaulty(cfg.Sink.(storage.Store)), cfg.Log
+		b.faulty = storagetest.NewFaulty(cfg.Sink.(storage.Store))
 		change(cfg, panicky{b.faulty})
 	})
 	return b
@@ -129,7 +128,7 @@ func newTroubled(t *testing.T, change func(*server.Config, storage.Store)) *trou
 
 // more returns the events since it was last called.
 func (b *troubled) more() map[string]int {
-	all := b.events(b.counted)
+	all := b.events()
 	fresh := map[string]int{}
 	for event, n := range all {
 		if n > b.seen[event] {
@@ -233,8 +232,7 @@ func TestTroubleOfTheInbox(t *testing.T) {
 // TestStoreIsGone takes the folder of a real store away, as a disk that is no
 // longer mounted, and brings it back.
 func TestStoreIsGone(t *testing.T) {
-	var log *server.Log
-	b := newBox(t, func(cfg *server.Config) { log = cfg.Log })
+	b := newBox(t, nil)
 	id := crypto.ID{1}
 	object := b.sealed(t, storage.Small)
 	b.put(t, id.String(), object)
@@ -253,7 +251,7 @@ func TestStoreIsGone(t *testing.T) {
 			t.Errorf("%s: %d %q", name, resp.StatusCode, body)
 		}
 	}
-	if got, want := b.events(log), map[string]int{"store-refused": 4}; !maps.Equal(got, want) {
+	if got, want := b.events(), map[string]int{"store-refused": 4}; !maps.Equal(got, want) {
 		t.Errorf("events %v, want %v", got, want)
 	}
 	must(t, os.Rename(b.root+"-elsewhere", b.root))

@@ -25,10 +25,7 @@ func TestHostileRequests(t *testing.T) {
 		}
 		return h.Honest
 	})
-	b.Kill()
-	if m := mark.Traces.FindString(b.Out.String()); m != "" {
-		t.Errorf("the box printed %s:\n%s", m, b.Out.String())
-	}
+	mark.NoTracePrinted(t, b)
 	mark.NoTraceBelow(t, b.Home)
 	mark.NoTraceBelow(t, strings.TrimPrefix(b.Store, "dir:"))
 }

@@ -52,6 +52,16 @@ func NoTraceInOpenFiles(t *testing.T, pid int) {
 	}
 }
 
+// NoTracePrinted ends a box, which prints what it counted then, and looks at all that it
+// has printed.
+func NoTracePrinted(t *testing.T, b *box.Box) {
+	t.Helper()
+	b.End(t)
+	if m := Traces.FindString(b.Out.String()); m != "" {
+		t.Errorf("the box printed %s:\n%s", m, b.Out.String())
+	}
+}
+
 func noTraceIn(t *testing.T, name string) {
 	t.Helper()
 	data, err := os.ReadFile(name)

@@ -109,6 +109,20 @@ func Start(t testing.TB, dir string, env []string, name string, args ...string) 
 	return p
 }
 
+// End ends the program as systemd does, and waits for that. A box prints what it counted.
+func (p *Process) End(t testing.TB) {
+	t.Helper()
+	syscall.Kill(p.PID, syscall.SIGTERM)
+	WaitFor(t, "the end of the program", time.Minute, func() bool {
+		select {
+		case <-p.Done:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
 // LockedBuffer is a buffer that is written and read at the same time.
 type LockedBuffer struct {
 	mu sync.Mutex
