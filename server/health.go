@@ -110,16 +110,18 @@ func (h *health) probe(ctx context.Context) {
 	}
 }
 
-// begin notes the time that the schedule has for this probe, so that one which
-// was late, because a visitor kept the processor busy, does not move the next.
+// begin notes the time that the schedule has for this probe, so that one which was
+// late, because a visitor kept the processor or the disk busy, does not move the next.
 func (h *health) begin() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now, due := time.Now(), h.began.Add(probeEvery)
-	if late := now.Sub(due); h.began.IsZero() || late < 0 || late >= probeEvery {
-		due = now
+	now := time.Now().Round(0) // the clock on the wall, as after a renewal
+	due := h.began.Add(probeEvery)
+	late := now.Sub(due)
+	if h.began.IsZero() || late < 0 {
+		due, late = now, 0
 	}
-	h.began = due
+	h.began = due.Add(late.Truncate(probeEvery))
 }
 
 func (h *health) try(ctx context.Context) (err error) {
