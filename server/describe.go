@@ -20,6 +20,7 @@ type description struct {
 	Limits      boxLimits `json:"limits"`
 	Languages   []string  `json:"languages"`
 	Work        int       `json:"work"`
+	Room        string    `json:"room"`
 	Org         string    `json:"org,omitempty"`
 }
 
@@ -43,7 +44,7 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 		V: 1, Recipients: rs.Strings(), Kind: kind, Fingerprint: rs.Fingerprint(),
 		Sizes:     []int{storage.Small, storage.Large},
 		Limits:    theLimits,
-		Languages: languageTags(), Org: s.cfg.Org,
+		Languages: languageTags(), Room: s.disk.seen(), Org: s.cfg.Org,
 	})
 }
 

@@ -128,8 +128,9 @@ func (h *health) try(ctx context.Context) (err error) {
 	defer h.log.caught(&err)
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
+	room := h.disk.look()
 	err = unlessThere(h.prober.Probe(ctx, h.key, h.object))
-	if err == nil && h.disk.fullNow() {
+	if err == nil && room == roomFull {
 		return errFull // below the reserve no drop is taken
 	}
 	return err

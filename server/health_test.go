@@ -78,18 +78,25 @@ type watched struct {
 
 func newWatched(t *testing.T, state *server.State, s *tried) *watched {
 	t.Helper()
-	id, err := age.GenerateX25519Identity()
-	must(t, err)
-	rs, err := crypto.ParseRecipients(id.Recipient().String())
-	must(t, err)
 	if s.began.IsZero() {
 		s.began, s.keys, s.free = time.Now(), map[string]bool{}, 50<<30
 	}
 	w := &watched{tried: s, out: new(buffer)}
 	w.log = server.NewLog(w.out)
-	w.Server, err = server.New(server.Config{Recipients: rs, Sink: s, Log: w.log, State: state})
+	var err error
+	w.Server, err = server.New(server.Config{Recipients: recipient(t), Sink: s, Log: w.log, State: state})
 	must(t, err)
 	return w
+}
+
+// recipient makes a key for a box whose drops nobody opens.
+func recipient(t *testing.T) *crypto.Recipients {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	must(t, err)
+	rs, err := crypto.ParseRecipients(id.Recipient().String())
+	must(t, err)
+	return rs
 }
 
 // asked returns the answer of /healthz, which must be the same 100 times.

@@ -97,6 +97,14 @@ func (l *Log) add(e Event, n int) {
 	l.counts[e] += n
 }
 
+// mark counts a state, once until the next line however often it is seen: the number
+// would tell at which minute it began.
+func (l *Log) mark(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts[e] = 1
+}
+
 // Pending is a count that was not written yet when the process was renewed.
 type Pending struct {
 	Event Event

@@ -27,6 +27,7 @@ type State struct {
 	// with it, if something is. The next probe comes when it would have come anyway.
 	Probed time.Time
 	Health string
+	Room   string // what the last look at the disk found, see [Room]
 
 	// Events are counts that were not written yet. Writing them now would tell
 	// when somebody sent.
@@ -119,7 +120,7 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 			return
 		}
 	}
-	state := State{Key: s.inbox.key[:], Events: s.cfg.Log.pending()}
+	state := State{Key: s.inbox.key[:], Room: s.disk.seen(), Events: s.cfg.Log.pending()}
 	state.Probed, state.Health = s.health.carry()
 	if ctx.Err() != nil { // a fresh image would not know that it has to stop
 		return
@@ -138,6 +139,7 @@ func (s *Server) restore(state *State) {
 		return
 	}
 	copy(s.inbox.key[:], state.Key)
+	s.disk.restore(state.Room)
 	s.health.restore(state.Probed, state.Health)
 	s.cfg.Log.restore(state.Events)
 }

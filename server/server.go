@@ -132,7 +132,9 @@ func New(cfg Config) (*Server, error) {
 	s.recipients.Store(cfg.Recipients)
 	s.inbox = &inboxLock{origins: cfg.Origins}
 	rand.Read(s.inbox.key[:])
-	s.restore(cfg.State)
+	if s.restore(cfg.State); cfg.State == nil {
+		s.disk.look()
+	}
 	s.scrub, s.idle = scrub.Copy, idle
 	s.handler = s.outermost(s.routes())
 	return s, nil

@@ -56,6 +56,12 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+func (b *buffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.b.Reset()
+}
+
 // long is a timeout for what hangs. It measures nothing: a busy machine may be slow.
 const long = time.Minute
 
@@ -92,7 +98,7 @@ func unserved(t testing.TB, change func(*server.Config), prepare ...func(*server
 	b.store, err = dir.New(b.root)
 	must(t, err)
 	cfg := server.Config{
-		Recipients: rs, Sink: b.store, Inbox: b.store, Log: server.NewLog(b.log), Org: "Témoin & <friends>",
+		Recipients: rs, Sink: roomy{b.store}, Inbox: b.store, Log: server.NewLog(b.log), Org: "Témoin & <friends>",
 	}
 	b.counted = cfg.Log
 	if change != nil {

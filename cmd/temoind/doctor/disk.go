@@ -171,14 +171,15 @@ func durable(path string) error {
 func (d *doctor) reserve(path string) {
 	const check, remedy = "space", "coordinators pull and then remove what they have, or you add room"
 	v, err := d.volume(path)
+	room := server.Room(v.free, v.total)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // the line about the folder says so
 	case err != nil:
 		d.warn(check, "look at it by hand", "the free space is not known: %v", err)
-	case v.free < server.Reserve(v.total):
+	case room == "full":
 		d.fail(check, remedy, "%d MiB are free: the box takes no drops below %d", v.free>>20, server.Reserve(v.total)>>20)
-	case v.free < v.total/5:
-		d.warn(check, remedy, "%d of %d MiB are free: the disk is four fifths full", v.free>>20, v.total>>20)
+	case room == "low":
+		d.warn(check, remedy, "%d of %d MiB are free, less than a fifth", v.free>>20, v.total>>20)
 	default:
 		d.ok(check, "%d of %d MiB are free", v.free>>20, v.total>>20)
 	}
