@@ -162,6 +162,14 @@ func (s *Server) Expire(number []byte, origin string) [32]byte {
 // SetClock gives the log a clock of its own.
 func (l *Log) SetClock(wall func() time.Time) { l.wall = wall }
 
+// Stop keeps the log from writing, as the end of its process does.
+func (l *Log) Stop() { l.timer.Stop() }
+
+// RenewWhenIdle does what Serve does to renew a box, for one without listeners.
+func (s *Server) RenewWhenIdle(ctx context.Context) {
+	s.renewWhenIdle(ctx, new(http.Server), new(listenerSet))
+}
+
 var (
 	Preferred    = preferred
 	FixedHeaders = fixedHeaders
