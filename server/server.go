@@ -216,8 +216,8 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 // ones wait in the kernel's backlog, for the next process if systemd holds the socket.
 func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
 	d.mu.Lock() // for good: nothing is renewed any more
+	srv.SetKeepAlivesEnabled(false) // before the pause: whoever is answered after it reads "close"
 	resume, _ := d.pause()
-	srv.SetKeepAlivesEnabled(false)
 	for end := time.Now().Add(welcome); s.unasked() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
