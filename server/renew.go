@@ -108,6 +108,12 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 		return
 	}
 	defer s.health.busy.Unlock()
+	if busy := s.cfg.Busy; busy != nil {
+		if !busy.TryLock() {
+			return
+		}
+		defer busy.Unlock()
+	}
 	resume, ok := d.pause()
 	defer resume()
 	if !ok || !s.quiet() { // a connection came before the pause

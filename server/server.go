@@ -26,6 +26,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,6 +74,9 @@ type Config struct {
 	// and returns only if it could not. It is called when nothing is under way.
 	// Nil: what senders sent stays in freed memory until the process ends.
 	Renew func(State) error
+	// Busy, if not nil, is held by the caller while it does what Renew would cut short.
+	// Otherwise a visit could decide how that ends.
+	Busy *sync.Mutex
 	// State is what the process before this one gave to Renew, or nil.
 	State *State
 }
@@ -215,7 +219,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 // connection whose request comes a moment after it was called, without an answer. New
 // ones wait in the kernel's backlog, for the next process if systemd holds the socket.
 func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
-	d.mu.Lock() // for good: nothing is renewed any more
+	d.mu.Lock()                     // for good: nothing is renewed any more
 	srv.SetKeepAlivesEnabled(false) // before the pause: whoever is answered after it reads "close"
 	resume, _ := d.pause()
 	for end := time.Now().Add(welcome); s.unasked() && time.Now().Before(end); {

@@ -3,10 +3,12 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,6 +77,34 @@ type slow time.Duration
 func (s slow) Read([]byte) (int, error) {
 	time.Sleep(time.Duration(s))
 	return 0, io.EOF
+}
+
+// A renewal, which follows a visit, does not cut short what its caller does.
+func TestRenewalWaitsForItsCaller(t *testing.T) {
+	var busy sync.Mutex
+	renewed := make(chan bool, 100)
+	b := newBox(t, func(c *server.Config) {
+		c.Busy = &busy
+		c.Renew = func(server.State) error {
+			renewed <- true
+			return errors.New("not in a test")
+		}
+	}, func(s *server.Server) { s.SetIdle(20 * time.Millisecond) })
+	busy.Lock()
+	if resp, _ := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 200 {
+		t.Fatalf("%d", resp.StatusCode)
+	}
+	select {
+	case <-renewed:
+		t.Error("the process was replaced meanwhile")
+	case <-time.After(300 * time.Millisecond):
+	}
+	busy.Unlock()
+	select {
+	case <-renewed:
+	case <-time.After(long):
+		t.Error("the process is not replaced any more")
+	}
 }
 
 // TestVisitsMoveNothing compares a box that nobody visits with one that has visitors

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -24,15 +25,19 @@ import (
 // It orders by its own clock: no handshake makes it ask the CA or write a file.
 // Otherwise the CA, the line to it, or the time of a file would tell when somebody
 // came; and a client without ECDSA would make autocert store an RSA certificate, a
-// trace of that visit.
+// trace of that visit. For the same reason autocert does not renew certificates in the
+// background: it would do so at other times after a renewal of the process.
 type acmeCerts struct {
-	manager *autocert.Manager
-	names   []string
-	out     io.Writer
+	cache     autocert.Cache
+	directory string // of the CA
+	names     []string
+	out       io.Writer
+	busy      sync.Mutex // held while certificates are ordered: a renewal of the process would cut that
 
-	mu    sync.Mutex
-	certs map[string]*tls.Certificate
-	next  time.Time // when to look after them
+	mu      sync.Mutex
+	manager *autocert.Manager // of the last order
+	certs   map[string]*tls.Certificate
+	next    time.Time // when to look after them
 }
 
 // How long after one look at the certificates the next one comes. CAs allow
@@ -59,15 +64,13 @@ func newACMECerts(s *settings.Settings, next time.Time, out io.Writer) (*acmeCer
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("acme_cache: %w", err)
 	}
-	c := &acmeCerts{names: s.ACMEDomain, out: out, certs: map[string]*tls.Certificate{}, next: next}
-	c.manager = &autocert.Manager{
-		Prompt:     autocert.AcceptTOS,
-		Cache:      autocert.DirCache(folder),
-		HostPolicy: autocert.HostWhitelist(c.names...),
-		Client:     &acme.Client{DirectoryURL: s.ACMEDirectory},
+	c := &acmeCerts{
+		cache: autocert.DirCache(folder), directory: s.ACMEDirectory, names: s.ACMEDomain, out: out,
+		certs: map[string]*tls.Certificate{}, next: next,
 	}
+	c.manager = c.newManager(c.cache)
 	for _, name := range c.names {
-		text, err := c.manager.Cache.Get(context.Background(), name)
+		text, err := c.cache.Get(context.Background(), name)
 		if err != nil {
 			continue // not there yet
 		}
@@ -76,6 +79,16 @@ func newACMECerts(s *settings.Settings, next time.Time, out io.Writer) (*acmeCer
 		}
 	}
 	return c, nil
+}
+
+func (c *acmeCerts) newManager(cache autocert.Cache) *autocert.Manager {
+	return &autocert.Manager{
+		Prompt:      autocert.AcceptTOS,
+		Cache:       cache,
+		HostPolicy:  autocert.HostWhitelist(c.names...),
+		Client:      &acme.Client{DirectoryURL: c.directory},
+		RenewBefore: time.Minute, // so never: we order a new one long before
+	}
 }
 
 // config is for the listener. The CA proves over acme-tls/1, a protocol in the TLS
@@ -92,7 +105,10 @@ func (c *acmeCerts) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 		return nil, errNoCertificate
 	}
 	if slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) {
-		return c.manager.GetCertificate(&tls.ClientHelloInfo{ServerName: name, SupportedProtos: hello.SupportedProtos})
+		c.mu.Lock()
+		manager := c.manager
+		c.mu.Unlock()
+		return manager.GetCertificate(&tls.ClientHelloInfo{ServerName: name, SupportedProtos: hello.SupportedProtos})
 	}
 	if cert := c.current(name); cert != nil {
 		return cert, nil
@@ -118,51 +134,90 @@ func (c *acmeCerts) due() time.Time {
 func (c *acmeCerts) postpone(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.next = time.Now().Add(d)
+	c.next = time.Now().Round(0).Add(d) // by the clock on the wall, as after a renewal
 }
 
-// keep orders certificates and has them renewed until ctx ends.
+// keep orders certificates, and new ones in their place, until ctx ends.
 func (c *acmeCerts) keep(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Until(c.due())):
-		}
-		c.postpone(afterFailed) // also for a process that is replaced meanwhile
-		good := true
-		for _, name := range c.names {
-			if err := c.look(name); err != nil {
-				good = false
-				fmt.Fprintf(c.out, "temoind: no new certificate for %s: %v; does its port 443 lead here?\n", name, err)
-			}
-		}
-		if good {
-			c.postpone(lookAgain)
+		case <-time.After(min(time.Until(c.due()), lookAgain)): // the clock may have been set back
+			c.lookAtAll()
 		}
 	}
 }
 
-// look takes the certificate that the manager has or orders for name.
-func (c *acmeCerts) look(name string) error {
-	cert, err := c.manager.GetCertificate(&tls.ClientHelloInfo{
-		ServerName:   name,
-		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, // else autocert orders RSA
-	})
-	if err != nil {
-		return err
+func (c *acmeCerts) lookAtAll() {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	wait := lookAgain
+	for _, name := range c.names {
+		if err := c.look(name); err != nil {
+			wait = afterFailed
+			fmt.Fprintf(c.out, "temoind: no new certificate for %s: %v; does its port 443 lead here?\n", name, err)
+		}
 	}
-	if before := c.current(name); before == nil || !before.Leaf.Equal(cert.Leaf) {
-		fmt.Fprintf(c.out, "temoind: there is a new certificate for %s\n", name)
+	c.postpone(wait)
+}
+
+// look orders a certificate for name if there is none, or less than a third of its life
+// is left.
+func (c *acmeCerts) look(name string) error {
+	before := c.current(name)
+	if before != nil {
+		leaf := before.Leaf
+		if time.Until(leaf.NotAfter) > leaf.NotAfter.Sub(leaf.NotBefore)/3 {
+			return nil
+		}
+	}
+	cert, err := c.order(name)
+	switch {
+	case err != nil && before != nil:
+		return fmt.Errorf("%w; the old one ends on %s", err, before.Leaf.NotAfter.Format(time.DateOnly))
+	case err != nil:
+		return err
 	}
 	c.mu.Lock()
 	c.certs[name] = cert
 	c.mu.Unlock()
-	// The manager renews it when a third of its life is left, and does not report
-	// failures. With a fifth left, it has failed.
-	leaf := cert.Leaf
-	if life := leaf.NotAfter.Sub(leaf.NotBefore); time.Until(leaf.NotAfter) < life/5 {
-		return fmt.Errorf("the old one ends on %s", leaf.NotAfter.Format(time.DateOnly))
-	}
+	fmt.Fprintf(c.out, "temoind: there is a new certificate for %s\n", name)
 	return nil
+}
+
+// order orders a certificate, whether the cache holds one or not.
+func (c *acmeCerts) order(name string) (*tls.Certificate, error) {
+	m := c.newManager(&withoutOld{Cache: c.cache, name: name})
+	c.mu.Lock()
+	c.manager = m // which answers the CA
+	c.mu.Unlock()
+	return m.GetCertificate(&tls.ClientHelloInfo{
+		ServerName:   name,
+		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, // else autocert orders RSA
+	})
+}
+
+// withoutOld is a cache that hides the certificate of one name until there is another.
+type withoutOld struct {
+	autocert.Cache
+	name string
+	put  atomic.Bool
+}
+
+// Get implements [autocert.Cache].
+func (w *withoutOld) Get(ctx context.Context, key string) ([]byte, error) {
+	if key == w.name && !w.put.Load() {
+		return nil, autocert.ErrCacheMiss
+	}
+	return w.Cache.Get(ctx, key)
+}
+
+// Put implements [autocert.Cache].
+func (w *withoutOld) Put(ctx context.Context, key string, data []byte) error {
+	err := w.Cache.Put(ctx, key, data)
+	if key == w.name && err == nil {
+		w.put.Store(true)
+	}
+	return err
 }

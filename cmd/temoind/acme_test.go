@@ -19,8 +19,9 @@ import (
 	"temoin/cmd/temoind/settings"
 )
 
-// ordered writes a certificate into the cache folder, as if it had been ordered.
-func ordered(t *testing.T, folder, name string) {
+// ordered writes a certificate into the cache folder, as if it had been ordered so long
+// ago. It is good for 90 days.
+func ordered(t *testing.T, folder, name string, ago time.Duration) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -29,8 +30,8 @@ func ordered(t *testing.T, folder, name string) {
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
 		DNSNames:     []string{name},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().AddDate(0, 3, 0),
+		NotBefore:    time.Now().Add(-ago),
+		NotAfter:     time.Now().Add(90*day - ago),
 	}
 	public, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
 	if err != nil {
@@ -52,7 +53,7 @@ func ordered(t *testing.T, folder, name string) {
 // that it would be an error) or write a file, whatever it asks for.
 func TestHandshakesOrderNothing(t *testing.T) {
 	folder := t.TempDir()
-	ordered(t, folder, "box.example")
+	ordered(t, folder, "box.example", time.Hour)
 	s := settings.Default()
 	s.ACMEDomain, s.ACMECache, s.ACMEDirectory = []string{"box.example", "new.example"}, folder, "https://127.0.0.1:1/"
 	o, err := newACMECerts(&s, time.Time{}, io.Discard)
@@ -98,6 +99,50 @@ func TestHandshakesOrderNothing(t *testing.T) {
 	}
 	if err := o.look("new.example"); err == nil {
 		t.Error("nobody was asked for a new certificate")
+	}
+}
+
+const day = 24 * time.Hour
+
+// A certificate of which a third is left is ordered anew, in the same look: nothing is
+// ordered between looks, whose times no visit moves. If the CA does not answer (here its
+// directory does not), the old one stays in use and in the cache.
+func TestOldCertificateIsOrderedAnew(t *testing.T) {
+	for _, c := range []struct {
+		ago time.Duration
+		new bool
+	}{{time.Hour, false}, {59 * day, false}, {61 * day, true}, {91 * day, true}} {
+		folder := t.TempDir()
+		ordered(t, folder, "box.example", c.ago)
+		before, err := os.ReadFile(filepath.Join(folder, "box.example"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := settings.Default()
+		s.ACMEDomain, s.ACMECache, s.ACMEDirectory = []string{"box.example"}, folder, "https://127.0.0.1:1/"
+		var out bytes.Buffer
+		o, err := newACMECerts(&s, time.Time{}, &out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.lookAtAll()
+		want, wait := "", lookAgain
+		if c.new {
+			want, wait = "the old one ends on "+time.Now().Add(90*day-c.ago).UTC().Format(time.DateOnly), afterFailed
+		}
+		if got := out.String(); !strings.Contains(got, want) || (got != "") != c.new {
+			t.Errorf("after %v it says %q", c.ago, got)
+		}
+		if left := time.Until(o.due()); left > wait || left < wait-time.Minute {
+			t.Errorf("after %v it looks again in %v", c.ago, left)
+		}
+		if cert, err := o.certificate(&tls.ClientHelloInfo{ServerName: "box.example"}); err != nil {
+			t.Errorf("after %v: %v %v", c.ago, cert, err)
+		}
+		after, err := os.ReadFile(filepath.Join(folder, "box.example"))
+		if err != nil || !bytes.Equal(before, after) {
+			t.Errorf("after %v the cache changed, %v", c.ago, err)
+		}
 	}
 }
 

@@ -193,7 +193,7 @@ func (d *daemon) useTLS(cfg *server.Config, stderr io.Writer) error {
 			return err
 		}
 		names = d.ACMEDomain
-		d.acme, cfg.TLS = o, o.config()
+		d.acme, cfg.TLS, cfg.Busy = o, o.config(), &o.busy
 	}
 	for _, name := range names {
 		if o := "https://" + strings.ToLower(name); crypto.ValidOrigin(o) {

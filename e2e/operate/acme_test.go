@@ -23,8 +23,9 @@ import (
 )
 
 // TestACME: a box gets its certificate from a real ACME server, without port 80
-// and without files; it keeps it over renewals of the process and restarts. A
-// client that asks for another name is turned away. What it wrote tells nothing of a sender.
+// and without files; it keeps it over renewals of the process and restarts, and orders
+// another in the place of one that is old. A client that asks for another name is turned
+// away. What it wrote tells nothing of a sender.
 func TestACME(t *testing.T) {
 	t.Parallel()
 	addr := run.FreeAddr(t)
@@ -60,6 +61,11 @@ func TestACME(t *testing.T) {
 		map[string]string{"tls": "ok", "listen": "ok", "running": "ok", "page": "", "hsts": "ok", "canary": "ok"})
 	printed := b.Out.String()
 	b.Kill()
+	age(t, filepath.Join(cache, box.Host))
+	b.Launch(t, addr, args...)
+	run.WaitFor(t, "another certificate", 60*time.Second, func() bool { return serial() != "" && serial() != first })
+	first = serial()
+	b.Kill()
 	ca.Kill() // from here on there is no CA
 	b.Launch(t, addr, args...)
 	run.WaitFor(t, "the certificate of before", 20*time.Second, func() bool { return serial() == first })
@@ -74,11 +80,29 @@ func TestACME(t *testing.T) {
 			t.Errorf("%q was printed %d times:\n%s", want, n, printed)
 		}
 	}
-	if n := strings.Count(ca.Out.String(), "is fully authorized. Processing finalization"); n != 1 {
-		t.Errorf("the CA issued %d certificates, want 1:\n%s", n, ca.Out.String())
+	if n := strings.Count(ca.Out.String(), "is fully authorized. Processing finalization"); n != 2 {
+		t.Errorf("the CA issued %d certificates, want 2:\n%s", n, ca.Out.String())
 	}
 	if files, err := filepath.Glob(cache + "/*"); err != nil || len(files) != 2 { // the account's key, the certificate
 		t.Errorf("in the cache: %v %v", files, err)
+	}
+}
+
+// age puts another certificate in the place of one in the cache, with an hour left of
+// four.
+func age(t *testing.T, file string) {
+	t.Helper()
+	cert, key := box.Certificate(t, box.Host)
+	var both []byte
+	for _, part := range []string{key, cert} {
+		text, err := os.ReadFile(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, text...)
+	}
+	if err := os.WriteFile(file, both, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
