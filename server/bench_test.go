@@ -36,6 +36,38 @@ func BenchmarkForm(b *testing.B) {
 	}
 }
 
+// BenchmarkChallenge asks the inbox of a box with 16 hybrid keys for challenges: one
+// that is shared, and one that is sealed for each request.
+func BenchmarkChallenge(b *testing.B) {
+	var lines [2]*crypto.Recipients // the same keys, which count as a change
+	var keys strings.Builder
+	for range 16 {
+		id, err := age.GenerateHybridIdentity()
+		must(b, err)
+		keys.WriteString(id.Recipient().String() + "\n")
+	}
+	for i := range lines {
+		rs, err := crypto.ParseRecipients(keys.String())
+		must(b, err)
+		lines[i] = rs
+	}
+	for _, shared := range []bool{true, false} {
+		b.Run(map[bool]string{true: "shared", false: "sealed"}[shared], func(b *testing.B) {
+			l := newLock(b, newKey(b), nil)
+			l.SetRecipients(lines[0])
+			size := 0
+			for n := range b.N {
+				if !shared {
+					l.SetRecipients(lines[n%2])
+				}
+				w := l.ask(named)
+				size = w.Body.Len()
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
+	}
+}
+
 // startDir starts a box with a disk store on loopback.
 func startDir(t testing.TB) (url, root string) {
 	t.Helper()

@@ -48,6 +48,7 @@ var (
 	errInternal   = &answer{500, "internal", "err.later", "", 0} // a panic is counted where it is caught
 	errDenied     = &answer{500, "store-refused", "err.later", EventDenied, 0}
 	errBusy       = &answer{503, "busy", "err.full", EventBusy, 10}
+	errBusyInbox  = &answer{503, "busy", "err.full", "", 10}
 	errStore      = &answer{503, "store-unreachable", "err.later", EventUnreachable, 20}
 	errFull       = &answer{507, "full", "err.full", EventFull, 0}
 )

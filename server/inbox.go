@@ -3,18 +3,10 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,93 +14,11 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"temoin/crypto"
 	"temoin/storage"
 )
 
 // inboxPage is the most keys in one answer of the inbox.
 const inboxPage = 10_000
-
-// inboxLock gives out challenges and checks answers. It is stateless, so that a flood
-// of challenges takes no memory: the secret of one is an HMAC of its number and origin.
-type inboxLock struct {
-	key     [32]byte
-	origins []string
-}
-
-const tokenLife = 10 * time.Minute
-
-// secret is what the challenge with this number and origin carries.
-func (l *inboxLock) secret(number []byte, origin string) crypto.Secret {
-	h := hmac.New(sha256.New, l.key[:])
-	h.Write(number)
-	io.WriteString(h, origin)
-	return crypto.Secret(h.Sum(nil))
-}
-
-// knows reports whether origin is a name of this box. If any name were taken, a
-// hostile server that a coordinator pulls from could relay our challenges under its
-// own name, and open this inbox with the answers (man in the middle).
-func (l *inboxLock) knows(origin string) bool {
-	if !crypto.ValidOrigin(origin) {
-		return false
-	}
-	u, err := url.Parse(origin)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return slices.Contains(l.origins, origin) || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// challengeInbox answers POST /v1/inbox/challenge with an age file that only a
-// coordinator can open.
-func (s *Server) challengeInbox(w http.ResponseWriter, r *http.Request) {
-	var ask struct {
-		Origin string `json:"origin"`
-	}
-	body := s.newBody(w, r, maxText, nil)
-	if s.cfg.Inbox == nil {
-		s.fail(w, r, errInboxOff)
-		return
-	}
-	if json.NewDecoder(body).Decode(&ask) != nil || !s.inbox.knows(ask.Origin) {
-		s.fail(w, r, errBadRequest)
-		return
-	}
-	number := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(tokenLife).Unix()))
-	number = append(number, make([]byte, 16)...)
-	rand.Read(number[8:])
-	sealed, err := crypto.SealChallenge(s.recipients.Load(), ask.Origin, s.inbox.secret(number, ask.Origin))
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Temoin-Challenge", hex.EncodeToString(number))
-	w.Write(sealed)
-}
-
-// unlocked checks "Authorization: Temoin ORIGIN NUMBER ANSWER".
-func (s *Server) unlocked(r *http.Request) error {
-	if s.cfg.Inbox == nil {
-		return errInboxOff
-	}
-	f := strings.Split(r.Header.Get("Authorization"), " ")
-	if len(f) != 4 || f[0] != "Temoin" || !s.inbox.knows(f[1]) {
-		return errLocked
-	}
-	number, err := hex.DecodeString(f[2])
-	answer, errAnswer := hex.DecodeString(f[3])
-	if err != nil || errAnswer != nil || len(number) != 24 {
-		return errLocked
-	}
-	want := s.inbox.secret(number, f[1]).Answer(f[1])
-	if !hmac.Equal(answer, want[:]) || int64(binary.BigEndian.Uint64(number)) < time.Now().Unix() {
-		return errLocked
-	}
-	return nil
-}
 
 // listInbox answers GET /v1/inbox: one line "KEY SIZE" for each object after
 // ?after=KEY, at most 10,000; none at the end.

@@ -18,7 +18,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -92,6 +91,7 @@ type Server struct {
 	conns   *connections
 	uploads *uploads
 	inbox   *inboxLock
+	asking  asking
 	health  *health
 	handler http.Handler
 	idle    time.Duration
@@ -134,8 +134,8 @@ func New(cfg Config) (*Server, error) {
 		s.cfg.Inbox = source{cfg.Inbox}
 	}
 	s.recipients.Store(cfg.Recipients)
-	s.inbox = &inboxLock{origins: cfg.Origins}
-	rand.Read(s.inbox.key[:])
+	s.inbox = newInboxLock(cfg.Origins)
+	s.asking.timeout = askTimeout
 	if s.restore(cfg.State); cfg.State == nil {
 		s.disk.look()
 	}

@@ -63,7 +63,7 @@ func hostileLengths() []Hostile {
 		{Name: "in the body of a refused method", text: request("DELETE", "/en/", length(hiddenLen)) + put, want: "405"},
 		{Name: "in the body of what is not there", text: request("POST", "/nothing", length(hiddenLen)) + put, want: "404"},
 		{Name: "in the body of a bad PUT", text: request("PUT", "/v1/objects/x", length(hiddenLen)) + put, want: "400 close"},
-		{Name: "in the body of a challenge", text: request("POST", "/v1/inbox/challenge", length(hiddenLen)) + put, want: "400"},
+		{Name: "in the body of a challenge", text: request("POST", "/v1/inbox/challenge", length(hiddenLen)) + put, want: "400 close"},
 	}
 }
 
