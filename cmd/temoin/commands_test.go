@@ -109,6 +109,7 @@ type fakeBox struct {
 	under   atomic.Int64 // requests that are under way
 	mu      sync.Mutex
 	puts    int
+	asks    int  // for a challenge
 	large   bool // a large object came
 	secret  crypto.Secret
 	objects map[string][]byte
@@ -149,6 +150,10 @@ func (b *fakeBox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case b.role == "closed":
 		refuse(w, 404, "inbox-off")
 	case r.URL.Path == "/v1/inbox/challenge":
+		if b.asks++; b.role == "flaky" && b.asks%3 != 0 {
+			refuse(w, 503, "busy")
+			return
+		}
 		b.secret = crypto.NewSecret()
 		sealed, err := crypto.SealChallenge(b.to, "http://"+r.Host, b.secret)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"temoin/storage"
 	"temoin/storage/box"
@@ -28,6 +29,8 @@ type inbox struct {
 	t          *testing.T
 	objects    []int // numbers for storagetest
 	challenges atomic.Int64
+	busy       atomic.Int64 // challenges that are refused before one is given
+	refused    atomic.Int64
 	forget     atomic.Bool // the next request finds its token unknown
 	list       func(after string) string
 	deleted    atomic.Int64
@@ -42,6 +45,13 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		if r.Method != "POST" || string(b) != `{"origin":"`+origin+`"}` {
 			i.t.Errorf("%s with %s", r.Method, b)
+		}
+		if i.busy.Add(-1) >= 0 {
+			i.refused.Add(1)
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			io.WriteString(w, `{"code":"busy"}`)
+			return
 		}
 		w.Header().Set("Temoin-Challenge", fmt.Sprintf("%032x", i.challenges.Add(1)))
 		io.WriteString(w, "challenge for "+origin)
@@ -130,6 +140,38 @@ func TestList(t *testing.T) {
 	i.forget.Store(true) // the token has expired
 	if got, err := storagetest.Keys(t.Context(), c, "c/"); err != nil || len(got) != 25 || i.challenges.Load() != 2 {
 		t.Errorf("%d keys after %d challenges, %v", len(got), i.challenges.Load(), err)
+	}
+}
+
+// A box that has no challenge at the moment is asked again, four times in all. For one
+// object it is the pull that tries again, and learns how long to wait.
+func TestBusyChallenges(t *testing.T) {
+	for busy, want := range map[int64]error{3: nil, 1000: storage.ErrUnreachable} {
+		i := &inbox{t: t, objects: []int{1}, list: func(string) string { return "" }}
+		c := start(t, i.ServeHTTP)
+		for what, do := range map[string]func() error{
+			"list":   func() error { _, err := storagetest.Keys(t.Context(), c, "c/"); return err },
+			"delete": func() error { return c.Delete(t.Context(), storagetest.Key(1)) },
+		} {
+			i.busy.Store(busy)
+			i.refused.Store(0)
+			i.forget.Store(i.challenges.Load() > 0) // so that each needs a challenge
+			if err := do(); !errors.Is(err, want) || want == nil && err != nil {
+				t.Errorf("%s, %d times busy: %v", what, busy, err)
+			}
+			if n := i.refused.Load(); n != min(busy, 4) {
+				t.Errorf("%s, %d times busy: refused %d times", what, busy, n)
+			}
+		}
+	}
+	c := start(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	_, err := c.Open(t.Context(), storagetest.Key(1), 0, -1)
+	var wait interface{ RetryAfter() time.Duration }
+	if !errors.Is(err, storage.ErrUnreachable) || !errors.As(err, &wait) || wait.RetryAfter() != 7*time.Second {
+		t.Errorf("one object: %v", err)
 	}
 }
 
