@@ -135,7 +135,7 @@ func TestInboxStaysLocked(t *testing.T) {
 		"no answer":      f[0] + " " + f[1] + " " + f[2] + " ",
 		"wrong answer":   f[0] + " " + f[1] + " " + f[2] + " " + strings.Repeat("00", 32),
 		"another origin": f[0] + " http://127.0.0.1:1 " + f[2] + " " + f[3],
-		"another number": f[0] + " " + f[1] + " " + f[2][:46] + "00 " + f[3],
+		"another number": f[0] + " " + f[1] + " " + f[2][:47] + map[bool]string{true: "1", false: "0"}[f[2][47] == '0'] + " " + f[3],
 		"out of date":    fmt.Sprintf("Temoin %s %x %x", b.url, old, b.Expire(old, b.url)),
 		"another scheme": "Basic " + good,
 		"a short number": f[0] + " " + f[1] + " 00 " + f[3],
