@@ -35,6 +35,7 @@ var (
 	errEmpty      = &answer{400, "empty", "err.empty", "", 0}
 	errCut        = &answer{400, "cut", "err.cut", "", 0}
 	errLocked     = &answer{401, "inbox-locked", "err.bad", "", 0}
+	errCrossSite  = &answer{403, "cross-site", "err.cross", "", 0}
 	errNotFound   = &answer{404, "not-found", "err.notfound", "", 0}
 	errInboxOff   = &answer{404, "inbox-off", "err.notfound", "", 0}
 	errMethod     = &answer{405, "method", "err.notfound", "", 0}

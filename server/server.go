@@ -44,9 +44,10 @@ type Config struct {
 	// Inbox lets coordinators list, fetch and delete through the server; nil
 	// for a bucket, whose key can only write. It is the same store as Sink.
 	Inbox storage.Source
-	// Origins are the addresses under which the inbox may be asked for, such
-	// as https://box.example. Loopback addresses are always among them. A
-	// wrong one makes coordinators' pulls fail, and no more.
+	// Origins are the addresses of the box, such as https://box.example. The inbox may
+	// be asked for under them, and under loopback addresses; a form at one of them is not
+	// on another site. A missing one makes coordinators' pulls fail. A wrong one lets
+	// another site open the inbox with challenges that it passes on, and send forms.
 	Origins []string
 	// Onion is the name of the box in Tor, 56 characters and ".onion", or empty.
 	// It is one of the Origins by itself. Pages that are served under another name

@@ -110,6 +110,7 @@ func (p *proxy) check(t *testing.T, takes func(hostile.Hostile) bool) {
 	held.Close()
 	p.say(t, head, body[:len(body)/3]).Close()
 	p.broken(t)
+	p.crossSite(t)
 	p.checkDrops(t, 3)
 	p.doctor(t)
 	p.hostile(t, takes)
@@ -175,6 +176,21 @@ func (p *proxy) broken(t *testing.T) {
 			c.(*net.TCPConn).CloseWrite()
 			io.Copy(io.Discard, c)
 			c.Close()
+		}
+	}
+}
+
+// crossSite: behind a proxy the box knows its own form from one on another site. A
+// request that it lets through has no form, which is a 415.
+func (p *proxy) crossSite(t *testing.T) {
+	t.Helper()
+	for header, want := range map[string]int{
+		"": 415, "Origin: null\r\nSec-Fetch-Site: same-origin\r\n": 415, "Origin: https://" + box.Host + "\r\n": 415,
+		"Origin: https://other.example\r\n": 403, "Origin: null\r\nSec-Fetch-Site: cross-site\r\n": 403,
+	} {
+		resp, _ := p.ask(t, []byte(marked("POST", "/en/send", header+"Content-Length: 0\r\n")))
+		if resp.StatusCode != want {
+			t.Errorf("with %q: %d, want %d", header, resp.StatusCode, want)
 		}
 	}
 }
