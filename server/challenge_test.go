@@ -341,6 +341,31 @@ func TestChallengeBodyHasADeadline(t *testing.T) {
 	})
 }
 
+// A body that is announced, that no handler reads and that never comes does not hold a
+// request for ever: net/http would read it before it sends the answer.
+func TestBodyThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLock(t, newKey(t), nil)
+		for _, c := range []struct {
+			method, path string
+			status       int
+		}{
+			{"GET", "/en/", 200}, {"GET", "/healthz", 503}, {"GET", "/v1/inbox", 401}, {"POST", "/xx/send", 404}, {"PUT", "/", 405},
+		} {
+			for _, length := range []int64{10, -1} {
+				w := &readDeadline{ResponseRecorder: httptest.NewRecorder()}
+				r := httptest.NewRequest(c.method, c.path, w)
+				r.ContentLength = length
+				begun := time.Now()
+				l.Handler().ServeHTTP(w, r)
+				if got := w.at.Sub(begun); got != 10*time.Second || w.Code != c.status {
+					t.Errorf("%s %s, length %d: %d, the deadline comes after %v", c.method, c.path, length, w.Code, got)
+				}
+			}
+		}
+	})
+}
+
 // readDeadline is a request's body that never comes, and the writer of its answer.
 type readDeadline struct {
 	*httptest.ResponseRecorder

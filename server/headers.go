@@ -47,6 +47,11 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		}
 		rc := http.NewResponseController(w)
 		rc.SetWriteDeadline(time.Now().Add(answerTimeout))
+		if r.ContentLength != 0 {
+			// Before net/http sends an answer it reads what the handler left of the body, and
+			// sets no deadline for that. Handlers that read it set later ones.
+			rc.SetReadDeadline(time.Now().Add(maxDrainTime))
+		}
 		defer func() {
 			switch p := recover(); p {
 			case nil:
