@@ -40,6 +40,11 @@ const (
 // store checks where sealed objects go.
 func (d *doctor) store(ctx context.Context) {
 	if path, ok := d.Folder(); ok && path != "" {
+		if point := d.notMounted(path); point != "" {
+			d.fail("store", "temoin-unlock, or mount it",
+				"%s, where the store lies, is not mounted: its disk is locked or away", point)
+			return
+		}
 		d.folder("store", path, d.fail)
 		d.reserve(path)
 		return
@@ -217,28 +222,12 @@ func volumeOf(path string) (volume, error) {
 // in memory, as on a system that was started from a stick. See
 // proc_pid_mountinfo(5).
 func (d *doctor) liveSystem(path string) bool {
-	mounts, err := d.host("proc/self/mountinfo")
-	if err != nil {
+	m, found, err := d.mountOf(path)
+	if err != nil || !found {
 		return false
 	}
-	if whole, err := filepath.Abs(path); err == nil {
-		path = whole
-	}
-	best, upper := "", ""
-	for line := range strings.Lines(mounts) {
-		words := strings.Fields(line)
-		if len(words) < 10 {
-			continue
-		}
-		point, options := words[4], words[len(words)-1]
-		inside := path == point || strings.HasPrefix(path, strings.TrimSuffix(point, "/")+"/")
-		if !inside || len(point) < len(best) {
-			continue
-		}
-		best = point
-		_, rest, _ := strings.Cut(options, "upperdir=")
-		upper, _, _ = strings.Cut(rest, ",")
-	}
+	_, rest, _ := strings.Cut(m.options, "upperdir=")
+	upper, _, _ := strings.Cut(rest, ",")
 	v, _ := d.volume(upper)
 	return upper != "" && v.kind == tmpfs
 }

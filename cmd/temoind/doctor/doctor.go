@@ -104,7 +104,8 @@ func (f Finding) String() string {
 // other.
 func (d *doctor) run(ctx context.Context) error {
 	for _, check := range []func(context.Context){
-		d.recipients, d.store, d.certificate, d.exit, d.listen, d.memory, d.proxies, d.onion, d.running, d.page,
+		d.recipients, d.store, d.disks, d.certificate, d.exit, d.listen, d.memory, d.proxies, d.onion, d.running,
+		d.page,
 	} {
 		check(ctx)
 	}

@@ -279,6 +279,7 @@ func TestDoctorAddresses(t *testing.T) {
 
 func TestDoctorMemory(t *testing.T) {
 	const head = "Filename\tType\tSize\tUsed\tPriority\n"
+	const vda2, sealed, lvm = "/dev/vda2 partition 1 0 -2\n", "/dev/dm-0 partition 1 0 -2\n", "/dev/mapper/vg-swap partition 1 0 -3\n"
 	for _, test := range []struct {
 		pattern, swaps string
 		limit          uint64
@@ -286,10 +287,15 @@ func TestDoctorMemory(t *testing.T) {
 	}{
 		{"core\n", head, 0, []string{"ok core-dumps", "ok swap"}},
 		{"core\n", head + "/dev/zram0 partition 1 0 -2\n", 0, []string{"ok core-dumps", "ok swap"}},
-		{"core\n", head + "/dev/zram0 partition 1 0 -2\n/dev/vda2 partition 1 0 -2\n", 1, []string{"warn core-dumps", "warn swap"}},
+		{"core\n", head + "/dev/zram0 partition 1 0 -2\n" + vda2, 1, []string{"warn core-dumps", "warn swap"}},
 		{"|/usr/lib/systemd/systemd-coredump %P\n", head + "/swapfile file 1 0 -2\n", 0, []string{"warn core-dumps", "warn swap"}},
+		{"core\n", head + sealed + lvm, 0, []string{"ok core-dumps", "ok swap"}},
+		{"core\n", head + sealed + "/srv/safe/swap\\040file file 1 0 -2\n", 0, []string{"ok core-dumps", "ok swap"}},
+		{"core\n", head + sealed + vda2, 0, []string{"ok core-dumps", "warn swap"}},
+		{"core\n", head + "/dev/dm-9 partition 1 0 -2\n", 0, []string{"ok core-dumps", "warn swap"}},
 	} {
 		p := newPatient(t, settings.Settings{})
+		aMachine(t, p.root)
 		put(t, filepath.Join(p.root, "proc/sys/kernel/core_pattern"), test.pattern)
 		put(t, filepath.Join(p.root, "proc/swaps"), test.swaps)
 		p.cores(test.limit)

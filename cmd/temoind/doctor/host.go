@@ -1,9 +1,12 @@
 package doctor
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,11 +18,12 @@ import (
 // leastFiles is how many files the box may have to keep open: a connection each.
 const leastFiles = 4096
 
-// memory checks whether memory can get onto a disk, by core dumps or swap, and how
-// many files a program that is started from here may open.
+// memory checks whether memory can get onto a disk, by core dumps or swap, whether what
+// was freed stays in it, and how many files a program that is started from here may open.
 func (d *doctor) memory(context.Context) {
 	d.cores(limit(unix.RLIMIT_CORE))
 	d.swap()
+	d.freed()
 	d.openFiles(limit(unix.RLIMIT_NOFILE))
 }
 
@@ -60,25 +64,43 @@ func (d *doctor) cores(limit uint64) {
 	}
 }
 
-// swap checks whether memory goes to a disk. Swap on zram stays in memory.
-func (d *doctor) swap() {
-	const check = "swap"
-	table, err := d.host("proc/swaps")
+// freed checks whether the kernel clears memory that a program gave back, or leaves in
+// it what senders sent until somebody else needs it.
+func (d *doctor) freed() {
+	const check, parameter = "freed-memory", "init_on_free"
+	given, err := d.host("proc/cmdline")
 	if err != nil {
 		d.warn(check, "look at it by hand", "not known: %v", err)
 		return
 	}
-	head := true
-	for line := range strings.Lines(table) {
-		if words := strings.Fields(line); !head && len(words) > 0 && !strings.HasPrefix(words[0], "/dev/zram") {
-			d.warn(check,
-				"swapoff -a, or encrypt it with a key that is made anew at each start; MemorySwapMax=0 in the unit keeps the box out of it",
-				"memory goes to %s", words[0])
-			return
+	clears := d.kernelDefault("CONFIG_INIT_ON_FREE_DEFAULT_ON")
+	for _, word := range strings.Fields(given) {
+		if value, ok := strings.CutPrefix(word, parameter+"="); ok {
+			clears = value == "on" || strings.ContainsAny(value[:min(1, len(value))], "1yYtT") // as kstrtobool does
 		}
-		head = false
 	}
-	d.ok(check, "memory stays in memory")
+	if clears {
+		d.ok(check, "the kernel clears it")
+		return
+	}
+	d.warn(check, `start the kernel with init_on_free=1: docs/operate.md, section "An encrypted disk"`,
+		"memory that a program gave back keeps what was in it until it is used again")
+}
+
+// kernelDefault reports whether the kernel is known to have been built with an option.
+// Where its configuration lies depends on who built it; where there is none, the answer
+// is no.
+func (d *doctor) kernelDefault(option string) bool {
+	release, _ := d.host("proc/sys/kernel/osrelease")
+	config, err := d.host("boot/config-" + strings.TrimSpace(release))
+	if err != nil {
+		packed, _ := d.host("proc/config.gz")
+		if r, err := gzip.NewReader(strings.NewReader(packed)); err == nil {
+			text, _ := io.ReadAll(r)
+			config = string(text)
+		}
+	}
+	return strings.Contains("\n"+config, "\n"+option+"=y\n")
 }
 
 // pointsAtBox reports whether a target in the configuration of another program is the
@@ -131,21 +153,28 @@ func (d *doctor) files(names ...string) (texts map[string]string, err error) {
 // onion checks the folders of keys of the onions that lead to the box.
 func (d *doctor) onion(context.Context) {
 	const check = "onion"
-	texts, err := d.files("etc/tor")
-	if err != nil {
+	folders, err := d.onionKeys()
+	switch {
+	case err != nil:
 		d.warn(check, "run temoind doctor as root", "the configuration of Tor cannot be read: %v", err)
-		return
-	}
-	found := false
-	for _, text := range texts {
-		for _, folder := range d.onionFolders(text) {
-			found = true
-			d.onionKey(folder)
-		}
-	}
-	if !found {
+	case len(folders) == 0:
 		d.ok(check, "no onion of this machine leads to the box")
 	}
+	for _, folder := range folders {
+		d.onionKey(folder)
+	}
+}
+
+// onionKeys returns the key folders of the onions of this machine that lead to the box.
+func (d *doctor) onionKeys() (folders []string, err error) {
+	texts, err := d.files("etc/tor")
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		folders = append(folders, d.onionFolders(texts[path])...)
+	}
+	return folders, nil
 }
 
 // onionFolders returns the key folders of the onions that lead to the box.
@@ -175,6 +204,11 @@ func (d *doctor) onionFolders(torrc string) (folders []string) {
 
 func (d *doctor) onionKey(folder string) {
 	const check = "onion"
+	if point := d.notMounted(folder); point != "" {
+		d.fail(check, "temoin-unlock, or mount it",
+			"%s, where the key lies, is not mounted: its disk is locked or away", point)
+		return
+	}
 	here := filepath.Join(d.root, folder)
 	info, err := os.Stat(here)
 	_, errKey := os.Stat(filepath.Join(here, "hs_ed25519_secret_key"))
