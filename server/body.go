@@ -13,22 +13,20 @@ type body struct {
 	r      io.Reader
 	rc     *http.ResponseController
 	line   *lineLimits
-	ticket *ticket // nil: not an upload
-	n      int64   // bytes that came
+	ticket *ticket
+	n      int64 // bytes that came
 	start  time.Time
 	extend time.Time
 }
 
 // newBody returns the body of r, of at most max bytes. It belongs to the upload that has
-// the ticket, or to none.
+// the ticket.
 func (s *Server) newBody(w http.ResponseWriter, r *http.Request, max int64, t *ticket) *body {
 	b := &body{
 		r:  http.MaxBytesReader(unwrapped(w), r.Body, max),
 		rc: http.NewResponseController(w), line: &s.line, ticket: t, start: time.Now(),
 	}
-	if t != nil {
-		t.wakeBy(func() { b.rc.SetReadDeadline(time.Unix(1, 0)) })
-	}
+	t.wakeBy(func() { b.rc.SetReadDeadline(time.Unix(1, 0)) })
 	return b
 }
 

@@ -91,6 +91,13 @@ func CapacityOf(memory int64) (connections, uploads int) {
 	return c.connections, c.uploads
 }
 
+// UploadsNow is how many uploads have a place.
+func (s *Server) UploadsNow() int {
+	s.uploads.mu.Lock()
+	defer s.uploads.mu.Unlock()
+	return len(s.uploads.open)
+}
+
 // Fill takes n places for objects and m for forms, which come and do not read. Nobody
 // waits for a place.
 func (s *Server) Fill(puts, forms int) {
@@ -232,3 +239,21 @@ func (up *Upload) Waits() { up.t.brought(0) }
 func (up *Upload) Ended() bool { return up.t.ended.Load() }
 
 func (up *Upload) Done() { up.t.done() }
+
+// Stale tells which of some connections are closed to make room: their numbers, in order.
+// Each is given by how long it has waited; pinned are those with uploads.
+func Stale(youth time.Duration, n int, waited []time.Duration, pinned ...int) (numbers []int) {
+	a := newConnections(len(waited), 1, youth)
+	a.reserve = 0
+	number := make(map[*conn]int)
+	now := time.Now()
+	for i, d := range waited {
+		c := &conn{all: a, since: now.Add(-d), pinned: slices.Contains(pinned, i)}
+		a.open[c], number[c] = true, i
+		a.byDoor[0]++
+	}
+	for _, c := range a.stale(n) {
+		numbers = append(numbers, number[c])
+	}
+	return numbers
+}

@@ -61,21 +61,14 @@ func (t *ticket) wakeBy(wake func()) {
 }
 
 // begins is called before a read of the body, and after its deadline was set: wake comes
-// after this or is reported here. It reports whether the upload has to end. A nil ticket
-// never has.
+// after this or is reported here. It reports whether the upload has to end.
 func (t *ticket) begins() (end bool) {
-	if t == nil {
-		return false
-	}
 	t.reading.Store(true)
 	return t.ended.Load()
 }
 
 // brought is called after a read of n bytes. It reports whether the upload has to end.
 func (t *ticket) brought(n int) (end bool) {
-	if t == nil {
-		return false
-	}
 	t.reading.Store(false)
 	t.bytes.Add(int64(n))
 	return t.ended.Load()
