@@ -167,7 +167,11 @@ func (s *Server) Expire(number []byte, origin string) [32]byte {
 }
 
 // SetClock gives the log a clock of its own.
-func (l *Log) SetClock(wall func() time.Time) { l.wall = wall }
+func (l *Log) SetClock(wall func() time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wall = wall
+}
 
 // Stop keeps the log from writing, as the end of its process does.
 func (l *Log) Stop() { l.timer.Stop() }

@@ -1,8 +1,9 @@
 package server_test
 
 import (
-	"bytes"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,14 +20,14 @@ func TestLogIsWrittenAtFullHours(t *testing.T) {
 	} {
 		for _, share := range []int{0, 1, 17, 99} {
 			synctest.Test(t, func(t *testing.T) { // whose clock starts at midnight
-				var out bytes.Buffer
+				var out buffer
 				l := server.NewLog(&out)
 				wait := time.Hour * time.Duration(share) / 100
 				time.Sleep(wait)
 				l.Count(e)
 				time.Sleep(time.Hour - wait - 1)
 				synctest.Wait()
-				if out.Len() > 0 {
+				if out.String() != "" {
 					t.Errorf("%s after %d %% of the time: %q came too early", e, share, out.String())
 				}
 				l.Count(e)
@@ -76,16 +77,17 @@ func TestLogAndAClockThatIsSet(t *testing.T) {
 		"back to just before that": {-32 * time.Minute, minutes(0, 60, 120)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			began, set := time.Now(), time.Duration(0)
-			wall := func() time.Time { return time.Now().Round(0).Add(set) }
+			var set atomic.Int64
+			began := time.Now()
+			wall := func() time.Time { return time.Now().Round(0).Add(time.Duration(set.Load())) }
 			w := &stamped{since: func() time.Duration { return wall().Sub(began) }}
 			l := server.NewLog(w)
 			l.SetClock(wall)
 			time.Sleep(30 * time.Minute)
 			synctest.Wait()
 			l.Count(server.EventCut)
-			set = c.set
-			for len(w.lines) < 3 {
+			set.Store(int64(c.set))
+			for len(w.times()) < 3 {
 				time.Sleep(time.Minute)
 				synctest.Wait()
 			}
@@ -102,6 +104,7 @@ func TestLogAndAClockThatIsSet(t *testing.T) {
 // stamped is a journal: it keeps lines with the times at which they were written.
 type stamped struct {
 	since func() time.Duration // since the test began
+	mu    sync.Mutex
 	lines []logged
 }
 
@@ -111,11 +114,15 @@ type logged struct {
 }
 
 func (s *stamped) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.lines = append(s.lines, logged{s.since(), string(p)})
 	return len(p), nil
 }
 
 func (s *stamped) times() (all []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, l := range s.lines {
 		all = append(all, l.at)
 	}

@@ -120,13 +120,12 @@ func TestVisitsMoveNothing(t *testing.T) {
 				t: t, to: recipient(t), journal: &stamped{since: func() time.Duration { return time.Since(began) }},
 				store: &tried{Sink: &slowSink{}, began: began, keys: map[string]bool{}, free: 50 << 30},
 			}
-			time.Sleep(17*time.Minute + 30*time.Second) // the start is at no full hour
+			sleep(17*time.Minute + 30*time.Second) // the start is at no full hour
 			m.start(nil)
 			for hour := range hours {
 				visits(m, hour)
-				time.Sleep(time.Until(began.Add(time.Duration(hour+1)*time.Hour + 10*time.Minute)))
+				sleep(time.Until(began.Add(time.Duration(hour+1)*time.Hour + 10*time.Minute)))
 			}
-			synctest.Wait()
 		})
 		return m
 	}
@@ -136,7 +135,7 @@ func TestVisitsMoveNothing(t *testing.T) {
 	busy := day(func(m *images, hour int) {
 		full := m.store.began.Add(time.Duration(hour+1) * time.Hour)
 		// A sender is done 5 s before the last 2.8 s of the hour: then a renewal is due.
-		time.Sleep(time.Until(full) - 9*time.Second - time.Duration(hour)*200*time.Millisecond)
+		sleep(time.Until(full) - 9*time.Second - time.Duration(hour)*200*time.Millisecond)
 		for _, v := range []struct {
 			path, body string
 			status     int
@@ -146,7 +145,7 @@ func TestVisitsMoveNothing(t *testing.T) {
 			}
 		}
 		m.store.use(3 << 30) // after hour 10 less than a fifth of 100 GiB is free
-		time.Sleep(time.Until(full) + 10*time.Second)
+		sleep(time.Until(full) + 10*time.Second)
 		want := "ok"
 		if hour > 10 {
 			want = "low"
