@@ -53,6 +53,7 @@ type uploads struct {
 type waiter struct {
 	class int
 	until time.Time    // then an upload ends for it; in the queue, the earliest comes first
+	last  time.Time    // then it gives up
 	place chan *ticket // has room for one
 }
 
@@ -80,7 +81,7 @@ func (u *uploads) enter(ctx context.Context, door int, w way) (*ticket, error) {
 	case <-ctx.Done():
 	case <-timer.C:
 		u.endOneFor(next)
-		timer.Reset(u.windingUp)
+		timer.Reset(time.Until(next.last))
 		select {
 		case t := <-next.place:
 			return t, nil
@@ -107,7 +108,8 @@ func (u *uploads) ask(class int) *waiter {
 	}
 	most, waiting := u.max, len(u.queue)
 	wait := u.patience * time.Duration(most-waiting) / time.Duration(most)
-	w := &waiter{class, time.Now().Add(wait), make(chan *ticket, 1)}
+	until := time.Now().Add(wait)
+	w := &waiter{class, until, until.Add(u.windingUp), make(chan *ticket, 1)}
 	switch {
 	case u.free(class) > 0:
 		w.place <- u.take(class)
