@@ -228,8 +228,10 @@ func (d *daemon) openStore(ctx context.Context, cfg *server.Config, stderr io.Wr
 		return err
 	}
 	d.bucket, cfg.Sink = probed, probed
-	if d.before != nil && d.before.state.Proven {
-		probed.ok = true
+	if d.before != nil {
+		// Renewals follow visits: a question here, or a warning, would tell of one. The
+		// next try of the store asks.
+		probed.ok = d.before.state.Proven
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
