@@ -162,6 +162,7 @@ const (
 // finish for half a minute, cuts the rest (what they sent is stored), and
 // returns nil. If a listener fails before, it ends at once and returns that error.
 func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
+	s.openDoors(len(ls))
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	srv := &http.Server{
@@ -182,7 +183,6 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		defer close(watched)
 		s.health.watch(watching)
 	}()
-	s.openDoors(len(ls))
 	go s.uploads.watch(watching)
 	ended := make(chan error, len(ls))
 	d := &listenerSet{all: newListeners(ls, s.cfg.TLS, s.conns)}
