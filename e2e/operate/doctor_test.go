@@ -28,7 +28,7 @@ func TestDoctorOnADisk(t *testing.T) {
 		return err == nil
 	})
 	d := box.Doctor(t, nil, append(args, "--store", b.Store)...)
-	d.Want(t, "a good box", map[string]string{"recipients": "ok", "store": "ok", "space": "ok", "listen": "ok",
+	d.Want(t, "a good box", map[string]string{"recipients": "ok", "store": "ok", "listen": "ok",
 		"running": "ok", "canary": "ok"})
 	if got := b.List(t); len(got) != 0 {
 		t.Errorf("the canary is a drop: %v", got)
@@ -65,7 +65,7 @@ func TestDoctorOnABucket(t *testing.T) {
 		t.Error("an upload with the printed rights failed")
 	}
 	args := []string{"--listen", addr, "--recipients", b.Recipients, "--store", b.Store, "--spool", spool}
-	good := map[string]string{"recipients": "ok", "spool": "ok", "space": "ok", "store": "ok", "public": "ok",
+	good := map[string]string{"recipients": "ok", "spool": "ok", "store": "ok", "public": "ok",
 		"clock": "ok", "key": "ok", "running": "ok", "canary": "ok"}
 	box.Doctor(t, b.Env, args...).Want(t, "the printed rights", good)
 
