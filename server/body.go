@@ -44,7 +44,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	b.n += int64(n)
-	if b.ticket.brought(n) {
+	if b.ticket.brought(n) && err != io.EOF { // of a whole body nothing is missing
 		return n, errBusy
 	}
 	return n, err

@@ -69,13 +69,13 @@ func (a *connections) free(door int) int {
 
 // stale returns up to n connections without an upload, through doors that use more than
 // their reserve: those that have been waiting, or been answered, for the longest time. An
-// answer that takes long is one whose request does not come to its end. A young connection
-// stays: a slow line needs some time for its request.
+// answer that takes long is one whose request does not come to its end. One that is young and
+// was not answered yet stays: a slow line needs some time for its request.
 func (a *connections) stale(n int) []*conn {
 	var all []*conn
 	now := time.Now()
 	for c := range a.open {
-		if !c.pinned && a.byDoor[c.door] > a.reserve && now.Sub(c.since) > a.youth {
+		if !c.pinned && a.byDoor[c.door] > a.reserve && (c.waits || now.Sub(c.since) > a.youth) {
 			all = append(all, c)
 		}
 	}

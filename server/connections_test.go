@@ -123,14 +123,15 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
-// Those that have waited longest make room first, young ones never.
+// Those that have waited longest make room first, young ones only if they were answered: a
+// request every second keeps no place.
 func TestWhichConnectionsMakeRoom(t *testing.T) {
-	waited := []time.Duration{5, 90, 40, 1, 30, 100, 60}
+	waited := []time.Duration{5, 90, 40, 1, 30, 100, 60, 1}
 	for i := range waited {
 		waited[i] *= time.Second
 	}
-	for n, want := range map[int][]int{1: {5}, 3: {5, 6, 2}, 9: {5, 6, 2, 4, 0}} {
-		if got := server.Stale(2*time.Second, n, waited, 1); !slices.Equal(got, want) {
+	for n, want := range map[int][]int{1: {5}, 3: {5, 6, 2}, 9: {5, 6, 2, 4, 0, 7}} {
+		if got := server.Stale(2*time.Second, n, waited, []int{1}, []int{4, 7}); !slices.Equal(got, want) {
 			t.Errorf("of %d: %d", n, got)
 		}
 	}

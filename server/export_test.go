@@ -245,14 +245,15 @@ func (up *Upload) Ended() bool { return up.t.ended.Load() }
 func (up *Upload) Done() { up.t.done() }
 
 // Stale tells which of some connections are closed to make room: their numbers, in order.
-// Each is given by how long it has waited; pinned are those with uploads.
-func Stale(youth time.Duration, n int, waited []time.Duration, pinned ...int) (numbers []int) {
+// Each is given by how long it is as it is; pinned are those with uploads, and answered
+// wait for their next request.
+func Stale(youth time.Duration, n int, waited []time.Duration, pinned, answered []int) (numbers []int) {
 	a := newConnections(len(waited), 1, youth)
 	a.reserve = 0
 	number := make(map[*conn]int)
 	now := time.Now()
 	for i, d := range waited {
-		c := &conn{all: a, since: now.Add(-d), pinned: slices.Contains(pinned, i)}
+		c := &conn{all: a, since: now.Add(-d), pinned: slices.Contains(pinned, i), waits: slices.Contains(answered, i)}
 		a.open[c], number[c] = true, i
 		a.byDoor[0]++
 	}
@@ -261,3 +262,23 @@ func Stale(youth time.Duration, n int, waited []time.Duration, pinned ...int) (n
 	}
 	return numbers
 }
+
+// LastRead reads the last bytes of the body of an upload that is told to end meanwhile.
+func LastRead() error {
+	u := newUploads(8, 1)
+	t := u.take(0)
+	last := readerFunc(func([]byte) (int, error) {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.tell(t)
+		return 1, io.EOF
+	})
+	line := newLineLimits()
+	b := &body{r: last, line: &line, ticket: t, start: time.Now(), extend: time.Now().Add(time.Hour)}
+	_, err := b.Read(make([]byte, 1))
+	return err
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

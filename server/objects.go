@@ -44,6 +44,7 @@ func (s *Server) putObject(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, storage.ErrExist):
 		answerJSON(w, existed)
 	default:
+		place.done() // not only when the rest of the body is read and discarded
 		s.refuse(w, r, err)
 	}
 }

@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,4 +217,23 @@ func TestTheNextIsWhoseWaitEndsFirst(t *testing.T) {
 			t.Errorf("the order: %d %d %d", a, b, c)
 		}
 	})
+}
+
+// A body that came whole is not refused because its upload was told to end meanwhile.
+func TestWholeBodyIsNotBusy(t *testing.T) {
+	if err := server.LastRead(); err != io.EOF {
+		t.Error(err)
+	}
+}
+
+// A refused object gives its place back before the rest of its body is awaited.
+func TestRefusedObjectHoldsNoPlace(t *testing.T) {
+	b := newBox(t, nil)
+	w := b.wire(t, false)
+	w.say(t, "PUT /v1/objects/"+strings.Repeat("ab", 32)+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"+
+		strings.Repeat("no age file", 4000))
+	line, err := w.in.ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 400") || b.UploadsNow() != 0 {
+		t.Errorf("%q %v, %d places are taken", line, err, b.UploadsNow())
+	}
 }

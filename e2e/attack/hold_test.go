@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 )
 
 // holder is an attacker who holds connections open: each sends a beginning and then a little
-// more every ten seconds, and comes back when the box closes it.
+// more now and then, and comes back when the box closes it.
 type holder struct {
 	name  string
 	count int
@@ -23,6 +24,8 @@ type holder struct {
 	more  string
 	// back is how long an attacker waits before it comes back.
 	back time.Duration
+	// pause is how long it waits before it sends more; 0: ten seconds.
+	pause time.Duration
 }
 
 const formHead = "POST /en/send HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=X\r\n" +
@@ -34,32 +37,37 @@ func same(text string) func(int) string { return func(int) string { return text 
 
 // What is held. The numbers are those of a box with enough memory, or beyond.
 func idle(n int) holder {
-	return holder{"idle connections", n, same(askHealth), askHealth, time.Second}
+	return holder{"idle connections", n, same(askHealth), askHealth, time.Second, 0}
+}
+
+// restless ask all the time, so that none is ever idle for long.
+func restless(n int) holder {
+	return holder{"connections that ask again and again", n, same(askHealth), askHealth, time.Second, 1500 * time.Millisecond}
 }
 
 func heads(n int) holder {
-	return holder{"halves of heads", n, same("GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("a", 15_000)), "a", time.Second}
+	return holder{"halves of heads", n, same("GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("a", 15_000)), "a", time.Second, 0}
 }
 
 func forms(n int) holder {
-	return holder{"forms that stand still", n, same(formHead + "name=\"x\"\r\n\r\nabc"), "a", time.Second}
+	return holder{"forms that stand still", n, same(formHead + "name=\"x\"\r\n\r\nabc"), "a", time.Second, 0}
 }
 
 func slowForms(n int) holder {
 	text := formHead + "name=\"files\"; filename=\"x\"\r\n\r\n" + strings.Repeat("a", 5<<10)
-	return holder{"forms at 2 kB/s", n, same(text), strings.Repeat("a", 20_000), time.Second}
+	return holder{"forms at 2 kB/s", n, same(text), strings.Repeat("a", 20_000), time.Second, 0}
 }
 
 // fatForms make the box hold all that a form can: a chunk that is open.
 func fatForms(n int) holder {
 	text := formHead + "name=\"files\"; filename=\"x\"\r\n\r\n" + strings.Repeat("a", 400<<10)
-	return holder{"forms with open chunks", n, same(text), strings.Repeat("a", 2600), 10 * time.Second}
+	return holder{"forms with open chunks", n, same(text), strings.Repeat("a", 2600), 10 * time.Second, 0}
 }
 
 func objects(n int) holder {
 	return holder{"objects that stand still", n, func(i int) string {
 		return fmt.Sprintf("PUT /v1/objects/%064x HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\nage", i)
-	}, "a", time.Second}
+	}, "a", time.Second, 0}
 }
 
 // run attacks until ctx ends. It counts connections that are open, and the bytes sent.
@@ -95,7 +103,7 @@ func (h holder) hold(ctx context.Context, c net.Conn, first string, sent *atomic
 		if err != nil {
 			return
 		}
-		sleep(closed, 10*time.Second)
+		sleep(closed, cmp.Or(h.pause, 10*time.Second))
 	}
 }
 

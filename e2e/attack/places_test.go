@@ -21,9 +21,11 @@ func TestHonestUploadsGetThrough(t *testing.T) {
 		full    bool // in the long version alone
 	}{
 		{"idle connections", []holder{idle(4096)}, false},
+		{"connections that ask again and again", []holder{restless(4096)}, false},
 		{"forms that stand still", []holder{forms(1024)}, false},
 		{"forms at 2 kB/s", []holder{slowForms(1100)}, false},
 		{"objects beside heads", []holder{objects(1000), heads(2000)}, false},
+		{"more objects than places", []holder{objects(2300)}, true},
 		{"more forms than connections", []holder{forms(4500)}, true},
 		{"all at once", []holder{forms(1024), objects(1024), heads(1000), idle(1000)}, true},
 	} {
