@@ -114,7 +114,7 @@ func (m *mp3File) frames() bool {
 			end = n + m.cut(b[n:])
 			m.frame(b[n:end], h)
 			tail := len(b) - end
-			m.pass(b, end)
+			m.s.copy(int64(end))
 			m.drop(m.s.peek(int64(tail)))
 			return true
 		}
@@ -124,16 +124,8 @@ func (m *mp3File) frames() bool {
 		m.frame(b[n:end], h)
 		n = end
 	}
-	m.pass(b, n)
-	return n > 0
-}
-
-// pass passes the first n bytes of b, which are frames.
-func (m *mp3File) pass(b []byte, n int) {
-	if mp3BlankFiller(b[:n]) {
-		m.s.found(Software)
-	}
 	m.s.copy(int64(n))
+	return n > 0
 }
 
 // drop drops b, which is no sound.

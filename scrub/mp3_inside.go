@@ -8,19 +8,28 @@ import (
 // mp3Ext is how long the part of LAME's tag is that names the encoder.
 const mp3Ext = 36
 
-// frame cleans what encoders put into a frame of their own: the first one is
-// silent and describes the file, in a tag called Xing or Info.
+// frame cleans what encoders put into a frame. The first one is silent and
+// describes the file, in a tag called Xing or Info; the others have sound, and
+// the encoder's name as a filler.
 func (m *mp3File) frame(b []byte, h mp3Header) {
-	if h.side == 0 {
-		return
-	}
-	at := 4 + h.side
-	if b[1]&1 == 0 && !mp3Xing(b, at) {
-		at += 2 // behind a checksum
-	}
-	if mp3Xing(b, at) {
+	if at := mp3XingAt(b, h); at > 0 {
 		m.xing(b, at)
+	} else if mp3BlankFiller(b[4:]) {
+		m.s.found(Software)
 	}
+}
+
+// mp3XingAt finds the tag called Xing or Info in a frame, or returns 0.
+func mp3XingAt(b []byte, h mp3Header) int {
+	at := 4 + h.side
+	switch {
+	case h.side == 0:
+	case mp3Xing(b, at):
+		return at
+	case b[1]&1 == 0 && mp3Xing(b, at+2): // behind a checksum
+		return at + 2
+	}
+	return 0
 }
 
 func mp3Xing(b []byte, at int) bool {
@@ -89,21 +98,19 @@ func mp3CRC(b []byte) (c uint16) {
 
 // mp3BlankFiller overwrites the name and version that LAME fills up frames
 // with, by the letter U, with which LAME fills the rest. Decoders skip it: it
-// is ancillary data, behind the sound of the frame.
+// is ancillary data, behind the sound of the frame. It goes from the last name
+// to the first: what is overwritten can be the filler that the one before it
+// lacked.
 func mp3BlankFiller(b []byte) (some bool) {
-	name := []byte("LAME3.")
-	for {
-		i := bytes.Index(b, name)
-		if i < 0 {
+	for i := len(b); ; {
+		if i = bytes.LastIndex(b[:i], []byte("LAME3.")); i < 0 {
 			return some
 		}
-		b = b[i:]
-		n := lameVersion(b)
-		for k := range b[:n] {
-			b[k] = 'U'
+		n := lameVersion(b[i:])
+		for k := range n {
+			b[i+k] = 'U'
 		}
 		some = some || n > 0
-		b = b[len(name):]
 	}
 }
 

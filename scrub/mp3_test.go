@@ -149,6 +149,22 @@ func TestMP3Filler(t *testing.T) {
 	}
 }
 
+// Found by fuzzing: blanking one name made the filler of the name before it,
+// and the fourth byte of a frame's head can be the letter that a name begins with.
+func TestMP3FillerTouches(t *testing.T) {
+	names := "LAME3.9LAME3.98LAME3.100UUU"
+	f := mp3Frame("a")
+	for in, want := range map[string]string{
+		f + f[:300] + names + f[300+len(names):] + f: f + f[:300] + strings.Repeat("U", len(names)) + f[300+len(names):] + f,
+		f + f[:3] + "LAME3.98UUU" + f[14:] + f:       f + f[:3] + "LAME3.98UUU" + f[14:] + f,
+	} {
+		laws(t, []byte(in))
+		if out, rep := clean(t, []byte(in)); string(out) != want || rep.Details != scrub.Removed {
+			t.Errorf("%s, differs at %d", rep.Details, differ(out, []byte(want)))
+		}
+	}
+}
+
 func TestMP3OtherLayers(t *testing.T) {
 	for name, f := range map[string]string{
 		"layer I":          "\xFF\xFF\x40\x00" + strings.Repeat("a", 12*128000/44100*4-4),

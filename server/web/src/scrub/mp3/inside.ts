@@ -9,10 +9,17 @@ const mp3Ext = 36;
 
 /** frame cleans what encoders put into a frame of their own. */
 export function frame(m: Mp3File, b: Bytes, h: Mp3Header): void {
-  if (h.side === 0) return;
-  let at = 4 + h.side;
-  if (!(b[1] & 1) && !mp3Xing(b, at)) at += 2;
-  if (mp3Xing(b, at)) xing(m, b, at);
+  const at = mp3XingAt(b, h);
+  if (at > 0) xing(m, b, at);
+  else if (mp3BlankFiller(b.subarray(4))) m.s.found(Software);
+}
+
+/** mp3XingAt finds the tag called Xing or Info in a frame, or returns 0. */
+function mp3XingAt(b: Bytes, h: Mp3Header): number {
+  if (h.side === 0) return 0;
+  const at = 4 + h.side;
+  if (mp3Xing(b, at)) return at;
+  return !(b[1] & 1) && mp3Xing(b, at + 2) ? at + 2 : 0;
 }
 
 function mp3Xing(b: Bytes, at: number): boolean {
@@ -59,11 +66,12 @@ function mp3CRC(b: Bytes): number {
   return c;
 }
 
-/** mp3BlankFiller overwrites the name and version that LAME fills up frames with. */
-export function mp3BlankFiller(b: Bytes): boolean {
-  const name = 'LAME3.';
+/** mp3BlankFiller overwrites the name and version that LAME fills up frames with, from the last to the first. */
+function mp3BlankFiller(b: Bytes): boolean {
+  const found: number[] = [];
+  for (let i = -1; (i = index(b, 'LAME3.', i + 1)) >= 0; ) found.push(i);
   let some = false;
-  for (let i = 0; (i = index(b, name, i)) >= 0; i += name.length) {
+  for (const i of found.reverse()) {
     const n = lameVersion(b.subarray(i));
     b.fill(0x55, i, i + n);
     some = some || n > 0;

@@ -2,9 +2,9 @@ import { Bytes, bytes, has, notZero } from '../bytes';
 import { flac } from '../flac/flac';
 import { id3Size, id3Valid } from '../id3';
 import { Stream, streamWindow } from '../stream';
-import { noteNext, noteWords, Other, Software, Text } from '../words';
+import { noteNext, noteWords, Other, Text } from '../words';
 import { Mp3File, mp3Free, mp3Head } from './frame';
-import { blankTags, cut, frame, mp3BlankFiller } from './inside';
+import { blankTags, cut, frame } from './inside';
 
 const mp3Step = 32 << 10;
 
@@ -70,7 +70,7 @@ function frames(m: Mp3File): boolean {
       end = n + cut(b.subarray(n));
       frame(m, b.subarray(n, end), h);
       const tail = b.length - end;
-      pass(m, b, end);
+      m.s.copy(end);
       drop(m, m.s.peek(tail));
       return true;
     }
@@ -79,14 +79,8 @@ function frames(m: Mp3File): boolean {
     frame(m, b.subarray(n, end), h);
     n = end;
   }
-  pass(m, b, n);
-  return n > 0;
-}
-
-/** pass passes the first n bytes of b, which are frames. */
-function pass(m: Mp3File, b: Bytes, n: number): void {
-  if (mp3BlankFiller(b.subarray(0, n))) m.s.found(Software);
   m.s.copy(n);
+  return n > 0;
 }
 
 /** drop drops b, which is no sound. */
