@@ -130,9 +130,15 @@ func differ(a, b []byte) int {
 	return min(len(a), len(b))
 }
 
-// fuzzLaws runs the laws on mutations of samples with these extensions. Large
-// samples are left out: the fuzzer would spend its time on their pixels.
+// fuzzLaws runs the laws on mutations of samples with these extensions.
 func fuzzLaws(f *testing.F, exts ...string) {
+	fuzzSeeds(f, exts...)
+	f.Fuzz(laws)
+}
+
+// fuzzSeeds adds the samples with these extensions to the corpus. Large ones are left
+// out: the fuzzer would spend its time on their pixels.
+func fuzzSeeds(f *testing.F, exts ...string) {
 	some := false
 	for _, b := range samples(f, exts...) {
 		if len(b) <= 64<<10 {
@@ -143,7 +149,6 @@ func fuzzLaws(f *testing.F, exts ...string) {
 	if !some {
 		f.Fatal("the corpus is empty")
 	}
-	f.Fuzz(laws)
 }
 
 // canaries are the invented secrets in the generated samples.
