@@ -51,6 +51,7 @@ func (f *isoFile) meta(b isoBox) {
 		if f.image {
 			f.s.giveUp() // never drop what says where the picture is
 		}
+		f.checkMedia(b)
 		f.drop(b, Other)
 		return
 	}

@@ -57,8 +57,8 @@ func (f *isoFile) box(parent string, b isoBox) {
 	if b.typ == "\x00\x00\x00\x00" { // padding, or a terminator of QuickTime
 		r.do = isoBlank
 	}
-	if parent == "" {
-		f.checkMedia(r.do, b)
+	if parent == "" && (r.do == isoDrop || r.do == isoBlank) {
+		f.checkMedia(b)
 	}
 	switch r.do {
 	case isoDrop:
@@ -111,10 +111,10 @@ func (f *isoFile) special(b isoBox) {
 	}
 }
 
-// checkMedia gives up if zeroing this box would destroy samples that a kept track
-// points at: its size is wrong, and a decoder that goes by offsets plays on.
-func (f *isoFile) checkMedia(do isoAction, b isoBox) {
-	if (do == isoDrop || do == isoBlank) && f.reach > f.s.pos && f.reach-f.s.pos < b.size {
+// checkMedia gives up if zeroing this box of the file itself would destroy samples that
+// a kept track points at: its size is wrong, and a decoder that goes by offsets plays on.
+func (f *isoFile) checkMedia(b isoBox) {
+	if f.reach > f.s.pos && f.reach-f.s.pos < b.size {
 		f.s.giveUp()
 	}
 }

@@ -382,8 +382,14 @@ func TestISOBMFFDoubts(t *testing.T) {
 	at := bytes.LastIndex(movie, []byte("stco"))
 	movie[at+11] = 1 // one of two chunks
 	played := isoMovie{}.bytes()
+	played = played[:len(played)-len("\x00\x00\x00\x03"+isoSecret)] // without mdat, junk alone would be a doubt
 	copy(played[bytes.Index(played, []byte("mdat")):], "free")
-	for what, in := range map[string][]byte{"a lost chunk": movie, "media in free space": played} {
+	// Found by fuzzing: a box of type meta is dropped as well, but by a function of its own.
+	meta := bytes.Clone(played)
+	copy(meta[bytes.Index(meta, []byte("free"+isoPictures)):], "meta")
+	for what, in := range map[string][]byte{
+		"a lost chunk": movie, "media in free space": played, "media in meta": meta,
+	} {
 		laws(t, in)
 		out, rep := cleanFile(t, in)
 		if rep.Details != scrub.Unknown || bytes.Count(out, []byte(isoPictures)) != 2 {

@@ -2,7 +2,7 @@ import { bytes, Bytes, has, text, u32 } from '../bytes';
 import { IsoBox, isoFind, isoSplit } from '../isobmff/box';
 import { isoHdlr } from '../isobmff/edit';
 import { IsoFile } from '../isobmff/file';
-import { drop } from '../isobmff/pass';
+import { checkMedia, drop } from '../isobmff/pass';
 import { Other } from '../words';
 import { hide, hideIdat, noteExtents, readExtents } from './extents';
 import { choose, readRefs } from './items';
@@ -19,6 +19,7 @@ export function meta(f: IsoFile, b: IsoBox): void {
   const hdlr = isoFind(p.subarray(b.head + 4), b.body.plus(-4), 'hdlr');
   if (!hdlr || hdlr.length < 12 || !has(hdlr, 'pict', 8)) {
     if (f.image) f.s.giveUp();
+    checkMedia(f, b);
     return drop(f, b, Other);
   }
   if (b.size > heifLargest) f.s.giveUp();

@@ -25,6 +25,12 @@ export function zero(f: IsoFile, n: number): void {
   f.short = f.s.zero(n) < n || f.short;
 }
 
+/** checkMedia gives up if zeroing this box of the file itself would destroy samples that a kept track points at. */
+export function checkMedia(f: IsoFile, b: IsoBox): void {
+  const rel = f.reach.plus(-f.s.pos);
+  if (rel.n > 0 && rel.less(b.wide)) f.s.giveUp();
+}
+
 /** drop passes a box as free space. */
 export function drop(f: IsoFile, b: IsoBox, cls: string): void {
   note(f, b.size, cls);

@@ -2,8 +2,8 @@ import { Wide } from '../wide';
 import { IsoBox, isoHeader } from './box';
 import { isoLook } from './edit';
 import { IsoEdit, IsoFile } from './file';
-import { IsoAction, isoBlank, isoCoded, isoDrop, isoGrammar, isoKeep, isoKids, isoSpecial } from './grammar';
-import { coded, drop, note, pass, zero } from './pass';
+import { isoBlank, isoCoded, isoDrop, isoGrammar, isoKeep, isoKids, isoSpecial } from './grammar';
+import { checkMedia, coded, drop, note, pass, zero } from './pass';
 
 /** walk passes the next n bytes, which are boxes in a box of type parent. */
 export function walk(f: IsoFile, parent: string, n: Wide): void {
@@ -27,7 +27,7 @@ export function walk(f: IsoFile, parent: string, n: Wide): void {
 export function box(f: IsoFile, parent: string, b: IsoBox): void {
   const r = isoGrammar.get(parent + '/' + b.typ) || { do: isoDrop, says: '' };
   const action = b.typ === '\0\0\0\0' ? isoBlank : r.do;
-  if (parent === '') checkMedia(f, action, b);
+  if (parent === '' && (action === isoDrop || action === isoBlank)) checkMedia(f, b);
   switch (action) {
     case isoDrop:
       return drop(f, b, r.says);
@@ -53,12 +53,6 @@ function special(f: IsoFile, b: IsoBox): void {
   const pass = f.specials[b.typ];
   if (!pass) f.s.giveUp(); // a compressed moov
   pass(f, b);
-}
-
-/** checkMedia gives up if zeroing this box would destroy samples that a kept track points at. */
-function checkMedia(f: IsoFile, action: IsoAction, b: IsoBox): void {
-  const rel = f.reach.plus(-f.s.pos);
-  if ((action === isoDrop || action === isoBlank) && rel.n > 0 && rel.less(b.wide)) f.s.giveUp();
 }
 
 /** keep passes a box of which edit says how much stays, or all of it stays. */
