@@ -327,36 +327,3 @@ func TestBusyBoxSaysWhenToComeBack(t *testing.T) {
 	}
 	b.Fill(0, 0)
 }
-
-// FuzzForm sends hostile multipart bodies: the answer is one of the fixed ones,
-// what is acknowledged opens, and the box lives on.
-func FuzzForm(f *testing.F) {
-	_, good := formBody(field{"words", "x"}, field{"files/a", "data"}, field{"details", "keep"})
-	f.Add(good[:0])
-	for _, fields := range [][]field{
-		{{"words", "x"}}, {{"where", "x"}, {"files/a.mp4", strings.Repeat("x", 9000)}}, {{"details", "keep"}, {"files/", ""}},
-	} {
-		_, body := formBody(fields...)
-		boundary := body[2:bytes.IndexByte(body, '\r')]
-		f.Add(bytes.ReplaceAll(body, boundary, []byte("x")))
-	}
-	b := newBox(f, nil)
-	f.Fuzz(func(t *testing.T, body []byte) {
-		resp, answer := do(t, "POST", b.url+"/en/send", bytes.NewReader(body),
-			"Content-Type", "multipart/form-data; boundary=x", "Accept", "text/plain")
-		switch {
-		case resp.StatusCode == 200 && receiptForm.MatchString(answer):
-			letters := b.drops(t)
-			if len(letters) != 1 {
-				t.Fatalf("%d letters", len(letters))
-			}
-			if res, _ := b.read(t, letters[0]); res.State != crypto.Complete {
-				t.Fatalf("acknowledged and %s: %q", res.State, res.Problems)
-			}
-		case resp.StatusCode == 400 || resp.StatusCode == 413:
-		default:
-			t.Fatalf("%d %q", resp.StatusCode, answer)
-		}
-		os.RemoveAll(filepath.Join(b.root, "c"))
-	})
-}
