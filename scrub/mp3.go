@@ -71,23 +71,25 @@ func (m *mp3File) start() {
 		m.s.giveUp()
 	}
 	if h, ok := mp3Head(b); ok && len(b) < streamWindow && h.size >= len(b) {
-		m.begin(h.key) // all of the file is one frame, or a piece of it
+		m.begin(h.key, b) // all of the file is one frame, or a piece of it
 		return
 	}
 	i, key := mp3Find(b, len(b) < streamWindow)
 	if i < 0 || key == 0 {
 		m.s.giveUp()
 	}
+	first := b[i:]
 	m.drop(b[:i])
-	m.begin(key)
+	m.begin(key, first)
 }
 
-// begin notes of which kind the frames are. Sniff does not know layers I and II
-// by their frames, only by the ID3 tag in front: without an empty one the
-// cleaned file would be of an unknown type.
-func (m *mp3File) begin(key mp3Key) {
+// begin notes of which kind the frames are, of which b has the first. Sniff does not
+// know layers I and II by their frames, only by the ID3 tag in front, and takes a frame
+// that says ftyp for a relative of MP4: without an empty tag the cleaned file would be
+// of another type.
+func (m *mp3File) begin(key mp3Key, b []byte) {
 	m.key = key
-	if key>>8&6 != 2 {
+	if key>>8&6 != 2 || bytes.HasPrefix(b[4:], []byte("ftyp")) {
 		m.s.write([]byte("ID3\x04\x00\x00\x00\x00\x00\x00"))
 	}
 }

@@ -219,3 +219,12 @@ func TestMP3CutOffAnywhere(t *testing.T) {
 func TestMP3PieceOfAFrame(t *testing.T) {
 	laws(t, []byte(id3v2("SECRET")+"\xFF\xFF00"))
 }
+
+// Found by fuzzing: with ftyp in it, a frame without its tag is MP4 or HEIC to Sniff.
+func TestMP3FrameThatSaysFtyp(t *testing.T) {
+	f := "\xFF\xFB\x90\x64ftypheic" + mp3Frame("a")[12:]
+	for n := 8; n <= len(f); n++ {
+		laws(t, []byte(id3v2("SECRET")+f[:n]))
+	}
+	laws(t, []byte(id3v2("SECRET")+"junk"+f+f))
+}

@@ -35,20 +35,20 @@ function start(m: Mp3File): void {
   const b = m.s.peek(streamWindow);
   if (b.length < 4 || mp3Free(b) || mp3Other(b)) m.s.giveUp();
   const h = mp3Head(b, 0);
-  if (h && b.length < streamWindow && h.size >= b.length) return begin(m, h.key);
+  if (h && b.length < streamWindow && h.size >= b.length) return begin(m, h.key, b);
   const [i, key] = mp3Find(b, b.length < streamWindow);
   if (i < 0 || key === 0) m.s.giveUp();
   drop(m, b.subarray(0, i));
-  begin(m, key);
+  begin(m, key, b.subarray(i));
 }
 
 /**
- * begin notes of which kind the frames are. Those of layers I and II keep an empty ID3 tag in front, by which sniff
- * knows them.
+ * begin notes of which kind the frames are. Those of layers I and II, and what would be taken for MP4, keep an empty
+ * ID3 tag in front, by which sniff knows them.
  */
-function begin(m: Mp3File, key: number): void {
+function begin(m: Mp3File, key: number, b: Bytes): void {
   m.key = key;
-  if (((key >> 8) & 6) !== 2) m.s.write(bytes('ID3\x04\0\0\0\0\0\0'));
+  if (((key >> 8) & 6) !== 2 || has(b, 'ftyp', 4)) m.s.write(bytes('ID3\x04\0\0\0\0\0\0'));
 }
 
 /** mp3Other reports whether the file is of another kind, with tags in front. */
