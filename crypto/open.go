@@ -37,6 +37,8 @@ type Letter struct {
 	Newer bool
 	// Words is the testimony, or nil.
 	Words []byte
+	// Recipients is how many keys open the letter: its header has a stanza for each.
+	Recipients int
 
 	seed     Seed
 	kind     Kind
@@ -98,7 +100,7 @@ func OpenLetter(key string, object []byte, identities ...age.Identity) (*Letter,
 	if len(object) != SmallObject {
 		return nil, fmt.Errorf("%w: no letter has %d bytes", ErrNotRecipient, len(object))
 	}
-	kind, _, err := checkObject(object)
+	kind, n, err := checkObject(object)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNotRecipient, err)
 	}
@@ -110,7 +112,7 @@ func OpenLetter(key string, object []byte, identities ...age.Identity) (*Letter,
 	if err != nil {
 		return nil, err
 	}
-	l := &Letter{Key: key, kind: kind}
+	l := &Letter{Key: key, Recipients: n, kind: kind}
 	if err := l.read(entries); err != nil {
 		return nil, err
 	}

@@ -90,10 +90,17 @@ func (rs *Recipients) Hash() string {
 	return hex.EncodeToString(h[:])
 }
 
-// Fingerprint returns the first 80 bits of [Recipients.Hash] as ten words that
-// can be read out on the phone: one for each byte.
-func (rs *Recipients) Fingerprint() string {
-	b, _ := hex.DecodeString(rs.Hash()[:20])
+// Fingerprint is that of [Recipients.Hash].
+func (rs *Recipients) Fingerprint() string { return Fingerprint(rs.Hash()) }
+
+// Fingerprint returns the first 80 bits of a [Recipients.Hash] as ten words that
+// can be read out on the phone: one for each byte. It is empty for what is no hash.
+func Fingerprint(hash string) string {
+	b, err := hex.DecodeString(hash)
+	if err != nil || len(b) != sha256.Size {
+		return ""
+	}
+	b = b[:10]
 	out := make([]string, len(b))
 	for i, c := range b {
 		out[i] = words[c]

@@ -55,8 +55,8 @@ func TestChunksOf9e15(t *testing.T) {
 	hostile{seed: crypto.Seed{1}, manifest: `{"v":1,"drop":"DROP","chunks":9007199254740991}`}.put(t, store, to)
 	send(t, store, to, drop{files: [][]byte{noise(1, 100_000)}})
 	v, _ := newVault(t, keys)
-	if r := pull(t, v, store); r.Drops != 2 {
-		t.Errorf("pull reports %+v", r)
+	if r, err := v.Pull(t.Context(), store, "test", inbox.PullOptions{}); r.Drops != 2 || !errors.Is(err, inbox.ErrOtherKeys) {
+		t.Errorf("%v; pull reports %+v", err, r)
 	}
 	got := strings.Fields(states(t, v))
 	slices.Sort(got)
@@ -121,7 +121,9 @@ func TestNamesAndEscapes(t *testing.T) {
 		extra:    map[string]string{seed.Number() + "/01/000001": string(body)},
 	}.put(t, store, to)
 	v, path := newVault(t, keys)
-	pull(t, v, store)
+	if _, err := v.Pull(t.Context(), store, "test", inbox.PullOptions{}); !errors.Is(err, inbox.ErrOtherKeys) {
+		t.Errorf("a letter that names no list of keys: %v", err)
+	}
 	folder, opened := openAll(t, v)
 	wantFile(t, body, folder, opened[0].Folder, "01.bin")
 	text, err := os.ReadFile(filepath.Join(folder, opened[0].Folder, "manifest.json"))

@@ -30,6 +30,10 @@ type Drop struct {
 	// Verified is the day, YYYY-MM-DD in UTC, on which all of the drop was last
 	// opened to its end.
 	Verified string `json:"verified,omitempty"`
+	// Sealed is the list of keys that the drop was sealed to; nil in the index, and
+	// for a drop of a later version. OtherList says that nobody has accepted that list.
+	Sealed    *KeyList `json:"sealed,omitempty"`
+	OtherList bool     `json:"other_list,omitempty"`
 }
 
 // entry is a drop in the index, with the names of its objects in the vault. An
@@ -49,6 +53,10 @@ type entry struct {
 	Broken keys `json:"broken,omitempty"`
 	// Found is what was found of each file, when the drop is not complete.
 	Found []found `json:"found,omitempty"`
+	// List is the list of keys that the letter names. It is nil in a newer letter.
+	List *listID `json:"list,omitempty"`
+	// Told says that a pull has ended with the news that this is another list.
+	Told bool `json:"told,omitempty"`
 
 	unsure bool // the vault could not be read; the state is not to be remembered
 }
@@ -99,18 +107,22 @@ func (k *key) UnmarshalText(b []byte) error {
 
 const indexFile = "index.age"
 
-// index is what the index file holds. One of version 1, which kept the names of
-// objects that could still come, is thrown away and made anew.
+// index is what the index file holds. One of an earlier version, which did not have
+// the lists of keys, is thrown away and made anew.
 type index struct {
 	V     int      `json:"v"`
 	Drops []*entry `json:"drops"`
 }
 
-const indexVersion = 2
+const indexVersion = 3
 
 // newEntry returns the entry of a letter, without its other objects.
 func newEntry(l *crypto.Letter) *entry {
-	return &entry{Drop: Drop{Drop: l.Number}, Letter: mustKey(l.Key), Seed: key(l.Seed()), Final: l.Final()}
+	e := &entry{Drop: Drop{Drop: l.Number}, Letter: mustKey(l.Key), Seed: key(l.Seed()), Final: l.Final()}
+	if !l.Newer {
+		e.List = newListID(l)
+	}
+	return e
 }
 
 // names yields the names that objects of the drop have beside the letter, each

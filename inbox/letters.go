@@ -71,7 +71,7 @@ func (p *pull) candidates() []key {
 		p.report.Broken = len(broken) - mostBroken
 		broken = broken[:mostBroken]
 	}
-	return slices.Concat(fresh, broken, p.seen.due(settled, p.again))
+	return slices.Concat(fresh, broken, p.seen.due(settled, p.opt.Again))
 }
 
 // try finds out whether an object is a letter of ours, and stores it if so. An

@@ -16,7 +16,7 @@ import (
 // format, without the help of package crypto: it would refuse these.
 func sealTar(t testing.TB, to *crypto.Recipients, entries [][2]string) []byte {
 	t.Helper()
-	const capacity = crypto.SmallObject - 70 - 98 - 16 - 16 // one X25519 recipient
+	capacity := crypto.SmallObject - crypto.HeaderSize(crypto.X25519, len(to.Strings())) - 16 - 16
 	var b bytes.Buffer
 	for _, e := range entries {
 		writeEntry(&b, '0', e[0], e[1])
@@ -26,7 +26,7 @@ func sealTar(t testing.TB, to *crypto.Recipients, entries [][2]string) []byte {
 	head := fmt.Sprintf("%d comment=", record)
 	writeEntry(&b, 'g', "pad", head+strings.Repeat("a", record-len(head)-1)+"\n")
 	b.Write(make([]byte, capacity-b.Len()))
-	return sealTo(t, b.Bytes(), to.Strings()[0])
+	return sealTo(t, b.Bytes(), to.Strings()...)
 }
 
 func writeEntry(b *bytes.Buffer, typ byte, name, data string) {
@@ -47,12 +47,16 @@ func writeEntry(b *bytes.Buffer, typ byte, name, data string) {
 	b.Write(make([]byte, -len(data)&511))
 }
 
-func sealTo(t testing.TB, plain []byte, recipient string) []byte {
+func sealTo(t testing.TB, plain []byte, recipients ...string) []byte {
 	t.Helper()
-	r, err := age.ParseX25519Recipient(recipient)
-	must(t, err)
+	var to []age.Recipient
+	for _, s := range recipients {
+		r, err := age.ParseX25519Recipient(s)
+		must(t, err)
+		to = append(to, r)
+	}
 	var b bytes.Buffer
-	w, err := age.Encrypt(&b, r)
+	w, err := age.Encrypt(&b, to...)
 	must(t, err)
 	_, err = w.Write(plain)
 	must(t, err)

@@ -37,6 +37,9 @@ func (s *Snapshot) Show(ctx context.Context, prefix string) (*Detail, error) {
 		}
 		d, current, err := s.v.detail(ctx, e)
 		if current || err != nil {
+			if d != nil {
+				d.Drop = s.drop(e)
+			}
 			return d, err
 		}
 		again := *e

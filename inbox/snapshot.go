@@ -24,6 +24,7 @@ var (
 type Snapshot struct {
 	v            *Vault
 	drops        []*entry // by their number; neither the list nor an entry is ever changed
+	accepted     accepted
 	strays, torn int
 
 	mu   sync.Mutex
@@ -56,17 +57,34 @@ func (v *Vault) Check(ctx context.Context) (*Snapshot, error) {
 
 // snapshot takes over the entries of w, which must not be changed from then on.
 func (v *Vault) snapshot(w *view) *Snapshot {
-	return &Snapshot{v: v, drops: w.sorted(), strays: w.strays, torn: len(w.torn), read: make(map[key]*entry)}
+	return &Snapshot{
+		v: v, drops: w.sorted(), accepted: v.acceptedOrNone(),
+		strays: w.strays, torn: len(w.torn), read: make(map[key]*entry),
+	}
 }
 
 // Drops returns all drops by their number.
 func (s *Snapshot) Drops() []Drop {
 	all := make([]Drop, len(s.drops))
 	for i, e := range s.entries() {
-		all[i] = e.Drop
+		all[i] = s.drop(e)
 	}
 	return all
 }
+
+// drop is what is said of an entry.
+func (s *Snapshot) drop(e *entry) Drop {
+	d := e.Drop
+	if e.List != nil {
+		l := e.List.list(s.accepted)
+		d.Sealed, d.OtherList = &l, !l.Accepted
+	}
+	return d
+}
+
+// KeyLists returns the lists of keys that drops of the vault were sealed to, and
+// those that are accepted.
+func (s *Snapshot) KeyLists() []KeyList { return keyLists(s.drops, s.accepted) }
 
 // Strays returns how many objects belong to no drop that these keys open, and how
 // many of them are letters of ours that do not open.
@@ -79,7 +97,7 @@ func (s *Snapshot) Find(prefix string) (Drop, error) {
 	if err != nil {
 		return Drop{}, err
 	}
-	return e.Drop, nil
+	return s.drop(e), nil
 }
 
 func (s *Snapshot) find(prefix string) (*entry, error) {

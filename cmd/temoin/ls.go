@@ -59,6 +59,7 @@ func (a *app) list(s *inbox.Snapshot) error {
 	var b bytes.Buffer
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "DROP\tSTATE\tFILES\tSIZE\tWORDS\tVERIFIED\tWHERE\tWHEN")
+	others := 0
 	for _, d := range drops {
 		words := "-"
 		if d.Words > 0 {
@@ -70,9 +71,16 @@ func (a *app) list(s *inbox.Snapshot) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n",
 			d.Drop, d.State, d.Files, size(d.Bytes), words, verified, quote(d.Where, 40), quote(d.When, 30))
+		if d.OtherList {
+			fmt.Fprintf(t, "  ^ %v\n", inbox.ErrOtherKeys)
+			others++
+		}
 	}
 	t.Flush()
 	_, err := a.out.Write(b.Bytes())
+	if others > 0 {
+		a.say("%s %s, which you have not accepted: temoin recipients shows it.", areDrops(others), inbox.ErrOtherKeys)
+	}
 	return err
 }
 
@@ -152,6 +160,9 @@ func (a *app) showDetail(d *inbox.Detail) error {
 	line("State", string(d.State))
 	for _, p := range d.Problems {
 		line("Problem", inbox.Escape(p))
+	}
+	if d.OtherList {
+		line("Keys", fmt.Sprintf("%v, %s", inbox.ErrOtherKeys, describeList(*d.Sealed)))
 	}
 	line("Verified", d.Verified)
 	line("Came by", quote(strings.TrimSpace(d.Via+" "+d.Lang), 40))

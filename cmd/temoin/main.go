@@ -152,6 +152,9 @@ func judge(err error) (code int, hint string) {
 		{inbox.ErrNoDrop, exitFailed, "temoin ls lists the drops"},
 		{inbox.ErrAmbiguous, exitUsage, "give more digits of its number"},
 		{inbox.ErrNotOurs, exitFailed, "open it into another folder, with -o"},
+		{inbox.ErrOtherKeys, exitIntegrity, "compare the ten words with those of your box: temoin recipients --help"},
+		{inbox.ErrNoList, exitFailed, "temoin recipients shows the lists that drops here were sealed to"},
+		{inbox.ErrSeveralLists, exitUsage, "--keys says how many keys your box has: its page recipients.txt lists them"},
 		{crypto.ErrNotRecipient, exitNoRecipient, "it was sealed to other keys: give the right one with -i"},
 		{crypto.ErrMalformed, exitIntegrity, ""},
 		{crypto.ErrForeign, exitIntegrity, ""},
@@ -204,7 +207,7 @@ The first day:
 	}
 	root.AddCommand(
 		a.keygen(), a.key(),
-		a.pull(), a.ls(), a.show(), a.open(), a.verify(), a.rm(),
+		a.pull(), a.ls(), a.show(), a.open(), a.verify(), a.rm(), a.recipients(),
 		a.scrub(), a.send(), a.version(),
 	)
 	a.note(root)

@@ -10,9 +10,9 @@ import (
 
 func (a *app) pull() *cobra.Command {
 	var from string
-	var again bool
+	var opt inbox.PullOptions
 	c := &cobra.Command{
-		Use:   "pull --from SOURCE [--again]",
+		Use:   "pull --from SOURCE [--fingerprint \"WORDS\"] [--again]",
 		Short: "Bring sealed drops to this computer",
 		Long: `Copies every drop that your key can open from a source into the vault, a folder
 on this computer. Everything stays sealed. Nothing is deleted at the source.
@@ -24,6 +24,12 @@ tried again by the next pull. Every object is opened before it is kept. Objects 
 were sealed to somebody else are remembered, and looked at again in turn; --again
 looks at all of them now.
 
+The vault keeps the lists of keys that drops may be sealed to. The first pull asks
+whether the ten words are those of your box; in a script it accepts the list if all
+drops name the same one, or the list that --fingerprint gives. A drop that was sealed
+to another list is kept, and named; the pull that brings it ends with exit code 13.
+See: temoin recipients --help
+
 A source is one of
   https://box.example         the box itself (http:// for .onion, with --proxy)
   s3://HOST/BUCKET[/PREFIX]   a bucket; set TEMOIN_S3_ACCESS_KEY and TEMOIN_S3_SECRET_KEY
@@ -31,11 +37,12 @@ A source is one of
   dir:PATH                    the folder where a box stores, or a copy of it`,
 		Example: "  temoin pull --from https://box.example\n  temoin pull --from dir:/srv/temoin --vault evidence -i key.txt",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.runPull(c, from, again) },
+		RunE:    func(c *cobra.Command, _ []string) error { return a.runPull(c, from, opt) },
 	}
 	c.Flags().StringVar(&from, "from", "", "the `SOURCE`")
 	c.MarkFlagRequired("from")
-	c.Flags().BoolVar(&again, "again", false, "look at all objects again that were not sealed to your key")
+	c.Flags().StringVar(&opt.Fingerprint, "fingerprint", "", "accept the list of keys with this fingerprint, ten `WORDS`, and no other")
+	c.Flags().BoolVar(&opt.Again, "again", false, "look at all objects again that were not sealed to your key")
 	a.proxyFlag(c)
 	return a.jsonFlag(a.vaultFlags(c))
 }
@@ -45,7 +52,7 @@ func (a *app) proxyFlag(c *cobra.Command) {
 		"connect through a SOCKS proxy, `socks5h://HOST:PORT`; Tor listens on 127.0.0.1:9050")
 }
 
-func (a *app) runPull(c *cobra.Command, from string, again bool) error {
+func (a *app) runPull(c *cobra.Command, from string, opt inbox.PullOptions) error {
 	keys, err := a.keys() // before the vault is made
 	if err != nil {
 		return err
@@ -58,7 +65,10 @@ func (a *app) runPull(c *cobra.Command, from string, again bool) error {
 	if err != nil {
 		return err
 	}
-	r, err := v.Pull(c.Context(), src, name, inbox.PullOptions{Again: again})
+	if a.canAsk() {
+		opt.Accept = a.askKeyList
+	}
+	r, err := v.Pull(c.Context(), src, name, opt)
 	if a.json {
 		if jsonErr := a.emit(r); err == nil {
 			err = jsonErr
@@ -99,6 +109,7 @@ func (a *app) sayReport(r *inbox.Report) {
 		a.say("%s sealed to your key do not open, as before. Each pull tries them again; anybody can send such.",
 			count(r.Broken, "letter"))
 	}
+	a.sayKeyLists(r)
 	a.sayBad(r.Bad)
 }
 

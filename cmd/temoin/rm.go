@@ -102,11 +102,19 @@ func (a *app) removeAtSource(c *cobra.Command, v *inbox.Vault, keys *inbox.Keys,
 // without a terminal, it does not ask: giving the command is enough.
 func (a *app) confirm(question string) bool {
 	in, ok := a.in.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return true
-	}
+	return !ok || !term.IsTerminal(int(in.Fd())) || a.ask(question)
+}
+
+// canAsk reports whether somebody at a terminal sees a question and can answer it.
+func (a *app) canAsk() bool {
+	in, ok := a.in.(*os.File)
+	return ok && term.IsTerminal(int(in.Fd())) && isTerminal(a.errs)
+}
+
+// ask asks on the terminal. Everything but y and yes is no.
+func (a *app) ask(question string) bool {
 	fmt.Fprint(a.errs, question)
-	answer, _ := await(a.ctx, func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
+	answer, _ := await(a.ctx, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })
 	answer = strings.TrimSpace(answer)
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }

@@ -32,7 +32,8 @@ them. When all of it has arrived, it prints a receipt: 20 digits.
 
 The box says which keys it has. Whoever controls the box could name false ones, so
 compare the ten words of the fingerprint with what the coordinators told you some
-other way, or give them with --fingerprint: nothing is sent when they differ.
+other way: on a terminal it asks whether they are the same. Or give the words with
+--fingerprint: nothing is sent when they differ.
 
 HIDDEN DETAILS: photos and videos can hold the place, the time and the name of the
 device. They are removed on the way; your own files do not change. Some kinds of
@@ -126,6 +127,10 @@ func (a *app) checkBox(ctx context.Context, client *box.Client, o sendOptions) (
 		return nil, wrongKeys()
 	}
 	if o.recipients == "" {
+		if o.fingerprint == "" && a.canAsk() && !a.ask(
+			"Are these the words that the coordinators told you, some other way than through this box? [y/N] ") {
+			return nil, wrongKeys()
+		}
 		return &destination{client, info.Limits, to}, nil
 	}
 	text, err := os.ReadFile(o.recipients)
