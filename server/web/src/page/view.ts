@@ -16,6 +16,7 @@ export function fill(e: Element, values: Record<string, string | number>): void 
       return;
     }
     const bdi = document.createElement('bdi');
+    bdi.setAttribute('translate', 'no'); // it can be the name of a file
     bdi.textContent = String(values[m[1]] === undefined ? '' : values[m[1]]);
     e.appendChild(bdi);
   });
