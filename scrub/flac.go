@@ -24,7 +24,7 @@ const (
 // Where a frame of sound ends only a decoder can tell, so data hidden between
 // two frames is not found. Tags that programs put behind the sound are cut off:
 // APE tags, Lyrics3, ID3v2 and ID3v1. One that neither says where it begins nor
-// fits the window makes the file Partly.
+// fits the window makes the file Partly. Sound behind an APE tag makes it Unknown.
 func flac(s *stream) {
 	h := s.peek(flacHeadLen)
 	if len(h) < flacHeadLen || string(h[:4]) != "fLaC" || h[4]&0x7F != flacStreamInfo ||

@@ -12,19 +12,18 @@ const (
 	id3v1Len   = 128
 )
 
-// flacSound passes the sound, without tags in it or behind it. Half of the
-// window is held back, as it may be a tag at the end of the input.
+// flacSound passes the sound, without the tags behind it. Half of the window is held
+// back, as it may be a tag at the end of the input.
 func flacSound(s *stream) {
 	far := false // sound before the window has been written
 	for {
 		b := s.peek(streamWindow)
-		i, n := apeTag(b)
+		i := apeTag(b)
 		switch {
-		case n > 0:
+		case i >= 0:
 			flacEnd(s, b[:i], far)
-			s.noteNext(n, Text)
-			s.skip(n)
-			far = false
+			flacTags(s)
+			return
 		case len(b) < streamWindow:
 			flacEnd(s, b, far)
 			return
@@ -35,22 +34,26 @@ func flacSound(s *stream) {
 	}
 }
 
-// apeTag finds an APE tag that says at its front how long it is. It returns
-// where the tag begins and its length, or no length.
-func apeTag(b []byte) (at int, n int64) {
-	for {
+// apeTag returns where an APE tag begins that says at its front how long it is, or -1.
+func apeTag(b []byte) (at int) {
+	for ; ; at++ {
 		i := bytes.Index(b[at:], []byte(apeMagic))
-		if i < 0 || at+i+apeHeadLen > len(b) {
-			return 0, 0
+		if i < 0 {
+			return -1
 		}
-		at += i
-		h := b[at : at+apeHeadLen]
-		const isHeader = 1 << 29
-		if apeValid(h) && binary.LittleEndian.Uint32(h[20:])&isHeader != 0 {
-			return at, apeHeadLen + int64(binary.LittleEndian.Uint32(h[12:]))
+		if at += i; apeSize(b[at:]) > 0 {
+			return at
 		}
-		at++
 	}
+}
+
+// apeSize returns the length of the APE tag whose header b begins with, or 0.
+func apeSize(b []byte) int64 {
+	const isHeader = 1 << 29
+	if len(b) < apeHeadLen || !apeValid(b[:apeHeadLen]) || binary.LittleEndian.Uint32(b[20:])&isHeader == 0 {
+		return 0
+	}
+	return apeHeadLen + int64(binary.LittleEndian.Uint32(b[12:]))
 }
 
 // apeValid reports whether a header or footer of an APE tag is of a version
@@ -82,6 +85,34 @@ func flacEnd(s *stream, b []byte, far bool) {
 	}
 	s.copy(int64(end))
 	s.skip(int64(len(b) - end))
+}
+
+// flacTags drops the tags that come next, to the end of the input. Behind an APE tag no
+// known program writes sound: it gives up if something else is there. Without the tag,
+// what is on its two sides could become a tag of its own.
+func flacTags(s *stream) {
+	for {
+		n := apeSize(s.peek(apeHeadLen))
+		if n == 0 {
+			break
+		}
+		s.noteNext(n, Text)
+		s.skip(n)
+	}
+	b := s.peek(streamWindow)
+	if len(b) == streamWindow {
+		s.giveUp()
+	}
+	for end := len(b); end > 0; {
+		n := tagAtEnd(b[:end])
+		if n == 0 || n > int64(end) {
+			s.giveUp()
+		}
+		size := atMost(n, end)
+		end -= size
+		s.noteWords(b[end:end+min(size, 4<<10)], Text)
+	}
+	s.skip(int64(len(b)))
 }
 
 // tagAtEnd returns how long the tag is that b ends with, or 0.

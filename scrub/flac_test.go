@@ -115,3 +115,27 @@ func TestFLACCutOffAnywhere(t *testing.T) {
 		laws(t, in[:n])
 	}
 }
+
+// What goes between two pieces of sound would join them, and the joined bytes can be a
+// tag that neither had. No program writes sound behind an APE tag: such a file stays as
+// it is.
+func TestFLACSoundBehindATag(t *testing.T) {
+	head, sound := flacInfo+flacBlock(0x81, ""), "\xFF\xF8"+strings.Repeat("sound", 1000)
+	tag := apeTag("SECRET", true)
+	for name, c := range map[string]struct{ behind, details string }{
+		"an APE tag around it":    {tag[:6] + tag + tag[6:], scrub.Unknown},
+		"ID3v1 around it":         {id3v1[:60] + tag + id3v1[60:], scrub.Unknown},
+		"a footer that reaches":   {"SECRET" + tag + apeTag("", false), scrub.Removed},
+		"a footer that reaches 2": {"SECRET" + tag + apeTag("SECRET", false)[6:], scrub.Unknown},
+		"sound":                   {tag + sound, scrub.Unknown},
+		"ID3v2 without a footer":  {tag + id3v2("SECRET"), scrub.Unknown},
+		"much":                    {tag + strings.Repeat("sound", 20_000), scrub.Unknown},
+		"tags":                    {tag + tag + "LYRICSBEGINSECRET000017LYRICS200" + id3v1, scrub.Removed},
+	} {
+		in := []byte(head + sound + c.behind)
+		laws(t, in)
+		if _, rep := clean(t, in); rep.Details != c.details {
+			t.Errorf("%s: %s", name, rep.Details)
+		}
+	}
+}

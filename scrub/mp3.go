@@ -121,13 +121,25 @@ func (m *mp3File) frames() bool {
 			return true
 		}
 		if next, ok := mp3Head(b[end:]); !ok || next.key != h.key {
-			m.blankTags(b[n:end], b[end:], atEnd)
+			m.blankTags(b[n:end], mp3Junk(b[end:], atEnd))
 		}
 		m.frame(b[n:end], h)
 		n = end
 	}
 	m.s.copy(int64(n))
 	return n > 0
+}
+
+// mp3Junk returns the length of b if it is all that the input still has and none of it
+// stays, or else 0.
+func mp3Junk(b []byte, atEnd bool) int {
+	if !atEnd {
+		return 0
+	}
+	if _, key := mp3Find(b, true); key != 0 {
+		return 0
+	}
+	return len(b)
 }
 
 // drop drops b, which is no sound.

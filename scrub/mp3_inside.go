@@ -128,14 +128,12 @@ func (m *mp3File) cut(b []byte) int {
 
 // blankTags zeroes a frame from the first tag in it on. It is for a frame that
 // no other one follows: a recording may have been cut off within it, and a tag
-// appended.
-func (m *mp3File) blankTags(frame, after []byte, atEnd bool) {
+// appended. The input ends with it and junk bytes more, as far as that is known.
+func (m *mp3File) blankTags(frame []byte, junk int) {
 	for {
 		i := mp3TagIn(frame, len(frame))
-		if atEnd {
-			if j := mp3TagIn(frame, len(frame)+len(after)); j >= 0 && (i < 0 || j < i) {
-				i = j
-			}
+		if j := mp3TagIn(frame, len(frame)+junk); j >= 0 && (i < 0 || j < i) {
+			i = j
 		}
 		if i < 0 {
 			return

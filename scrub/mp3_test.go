@@ -228,3 +228,13 @@ func TestMP3FrameThatSaysFtyp(t *testing.T) {
 	}
 	laws(t, []byte(id3v2("SECRET")+"junk"+f+f))
 }
+
+// An ID3v1 tag is known by how far it is from the end, which comes nearer when junk goes.
+func TestMP3TagBeforeAnotherFrame(t *testing.T) {
+	small := "\xFF\xE3\x18\x00" + strings.Repeat("b", 72*8000/8000-4) // MPEG 2.5, 8 kHz
+	for _, n := range []int{128, 128 + 227} {
+		a := []byte(mp3Frame("a"))
+		copy(a[len(a)+len(small)-n:], "TAG+")
+		laws(t, []byte(mp3Frame("a")+string(a)+strings.Repeat("junk", 9)+small))
+	}
+}

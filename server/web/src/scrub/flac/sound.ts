@@ -4,17 +4,15 @@ import { id3Size, id3v1Len } from '../id3';
 import { Stream, streamWindow } from '../stream';
 import { noteNext, noteWords, Text } from '../words';
 
-/** flacSound passes the sound, without tags in it or behind it. */
+/** flacSound passes the sound, without the tags behind it. */
 export function flacSound(s: Stream): void {
   let far = false; // sound before the window has been copied
   for (;;) {
     const b = s.peek(streamWindow);
-    const [i, n] = apeTag(b);
-    if (n > 0) {
+    const i = apeTag(b);
+    if (i >= 0) {
       flacEnd(s, b.subarray(0, i), far);
-      noteNext(s, n, Text);
-      s.skip(n);
-      far = false;
+      return flacTags(s);
     } else if (b.length < streamWindow) {
       return flacEnd(s, b, far);
     } else {
@@ -24,15 +22,16 @@ export function flacSound(s: Stream): void {
   }
 }
 
-/** apeTag finds an APE tag that says at its front how long it is: where, and its length or 0. */
-function apeTag(b: Bytes): [number, number] {
-  for (let at = 0; ; at++) {
-    at = index(b, apeMagic, at);
-    if (at < 0 || at + apeHeadLen > b.length) return [0, 0];
-    const h = b.subarray(at, at + apeHeadLen);
-    const isHeader = 1 << 29;
-    if (apeValid(h) && le32(h, 20) & isHeader) return [at, apeHeadLen + le32(h, 12)];
-  }
+/** apeTag returns where an APE tag begins that says at its front how long it is, or -1. */
+function apeTag(b: Bytes): number {
+  for (let at = 0; (at = index(b, apeMagic, at)) >= 0; at++) if (apeSize(b.subarray(at))) return at;
+  return -1;
+}
+
+/** apeSize returns the length of the APE tag whose header b begins with, or 0. */
+function apeSize(b: Bytes): number {
+  const isHeader = 1 << 29;
+  return b.length >= apeHeadLen && apeValid(b) && le32(b, 20) & isHeader ? apeHeadLen + le32(b, 12) : 0;
 }
 
 /** flacEnd passes b, which the sound ends with, but for tags at its end. */
@@ -51,6 +50,23 @@ function flacEnd(s: Stream, b: Bytes, far: boolean): void {
   if (end < b.length && end < id3v1Len && far) s.partly = true;
   s.copy(end);
   s.skip(b.length - end);
+}
+
+/** flacTags drops the tags that come next, to the end of the input, and gives up if something else is there. */
+function flacTags(s: Stream): void {
+  for (let n; (n = apeSize(s.peek(apeHeadLen))); ) {
+    noteNext(s, n, Text);
+    s.skip(n);
+  }
+  const b = s.peek(streamWindow);
+  if (b.length === streamWindow) s.giveUp();
+  for (let end = b.length; end > 0; ) {
+    const n = tagAtEnd(b.subarray(0, end));
+    if (n === 0 || n > end) s.giveUp();
+    end -= n;
+    noteWords(s, b.subarray(end, end + Math.min(n, 4 << 10)), Text);
+  }
+  s.skip(b.length);
 }
 
 /** tagAtEnd returns how long the tag is that b ends with, or 0. */

@@ -86,13 +86,11 @@ export function cut(b: Bytes): number {
 }
 
 /** blankTags zeroes a frame from the first tag in it on. It is for a frame that no other one follows. */
-export function blankTags(m: Mp3File, frame: Bytes, after: Bytes, atEnd: boolean): void {
+export function blankTags(m: Mp3File, frame: Bytes, junk: number): void {
   for (;;) {
     let i = mp3TagIn(frame, frame.length);
-    if (atEnd) {
-      const j = mp3TagIn(frame, frame.length + after.length);
-      if (j >= 0 && (i < 0 || j < i)) i = j;
-    }
+    const j = mp3TagIn(frame, frame.length + junk);
+    if (j >= 0 && (i < 0 || j < i)) i = j;
     if (i < 0) return;
     clear(m, frame.subarray(i));
   }

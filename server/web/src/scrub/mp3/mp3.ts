@@ -75,12 +75,19 @@ function frames(m: Mp3File): boolean {
       return true;
     }
     const next = mp3Head(b, end);
-    if (!next || next.key !== h.key) blankTags(m, b.subarray(n, end), b.subarray(end), atEnd);
+    if (!next || next.key !== h.key) {
+      blankTags(m, b.subarray(n, end), junkIn(b.subarray(end), atEnd));
+    }
     frame(m, b.subarray(n, end), h);
     n = end;
   }
   m.s.copy(n);
   return n > 0;
+}
+
+/** junkIn returns the length of b if it is all that the input still has and none of it stays, or else 0. */
+function junkIn(b: Bytes, atEnd: boolean): number {
+  return atEnd && mp3Find(b, true)[1] === 0 ? b.length : 0;
 }
 
 /** drop drops b, which is no sound. */
