@@ -41,7 +41,7 @@ type oggFile struct {
 	streams map[uint32]*oggStream // of this link, by serial number
 	before  map[uint32]*oggStream // of the one before
 	count   uint32                // of serial numbers given
-	begun   bool                  // pages that are not the first of a stream have been seen
+	begun   bool                  // pages that are not the first of a stream have been written
 	bad     int
 }
 
@@ -130,13 +130,16 @@ func (o *oggFile) page() {
 		o.badPage(n)
 		return
 	}
+	first := b[oggFlags]&oggFirst != 0
 	st := o.stream(b)
 	if st == nil || st.codec.drop {
 		o.s.found(Other)
 		o.s.skip(int64(n))
 		return
 	}
-	st.rewrite(o.s, o.s.peek(int64(n)))
+	if st.rewrite(o.s, o.s.peek(int64(n))) && !first {
+		o.begun = true
+	}
 }
 
 // peekPage returns what may be the next page: no more than it claims, since
@@ -169,7 +172,6 @@ func (o *oggFile) badPage(n int) {
 func (o *oggFile) stream(page []byte) *oggStream {
 	serial := binary.LittleEndian.Uint32(page[oggSerial:])
 	if page[oggFlags]&oggFirst == 0 {
-		o.begun = true
 		return o.streams[serial]
 	}
 	codec := oggCodecOf(page)

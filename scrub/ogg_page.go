@@ -7,14 +7,15 @@ import (
 )
 
 // rewrite passes a page without what has to go, or drops it if that leaves
-// nothing. What stays moves towards the front, so the page is its own buffer.
-func (st *oggStream) rewrite(s *stream, page []byte) {
+// nothing, and reports whether it wrote one. What stays moves towards the front, so the
+// page is its own buffer.
+func (st *oggStream) rewrite(s *stream, page []byte) (written bool) {
 	n, had := int64(len(page)), page[oggSegs]
 	page = st.stays(s, page)
 	if had > 0 && page[oggSegs] == 0 && page[oggFlags]&(oggFirst|oggLast) == 0 {
 		st.gone++
 		s.skip(n)
-		return
+		return false
 	}
 	put := binary.LittleEndian.PutUint32
 	put(page[oggSerial:], st.serial)
@@ -23,6 +24,7 @@ func (st *oggStream) rewrite(s *stream, page []byte) {
 	put(page[oggSum:], oggCRC(page))
 	s.write(page)
 	s.skip(n)
+	return true
 }
 
 // stays removes from a page the packets that go, or the pieces of them on it,

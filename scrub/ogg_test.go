@@ -365,3 +365,26 @@ func TestOggPagesInPages(t *testing.T) {
 		}
 	}
 }
+
+// A page that is dropped does not begin what comes after it: without it the first pages
+// before and behind stand together, and may be too many for one link.
+func TestOggDroppedPageBetweenFirstPages(t *testing.T) {
+	for name, between := range map[string]oggWriter{"of no stream": {serial: 99}, "of subtitles": {serial: 0}} {
+		for _, n := range []int{20, 40} {
+			var in bytes.Buffer
+			(&oggWriter{serial: 0, out: &in}).page(2, 0, "\x80kate\x00\x00\x00SECRET")
+			for i := 1; i <= 2*n; i++ {
+				(&oggWriter{serial: uint32(i), out: &in}).page(2, 0, oggOpusID)
+				if i == n {
+					between.out = &in
+					between.page(0, 0, "SECRET")
+				}
+			}
+			laws(t, in.Bytes())
+			want := map[int]string{20: scrub.Removed, 40: scrub.Unknown}[n]
+			if _, rep := clean(t, in.Bytes()); rep.Details != want {
+				t.Errorf("a page %s between %d and %d: %s", name, n, n, rep.Details)
+			}
+		}
+	}
+}

@@ -17,7 +17,7 @@ interface OggFile {
   streams: OggStreams | undefined; // of this link, by serial number
   before: OggStreams | undefined; // of the one before
   count: number; // of serial numbers given
-  begun: boolean; // pages that are not the first of a stream have been seen
+  begun: boolean; // pages that are not the first of a stream have been written
   bad: number;
 }
 
@@ -63,13 +63,14 @@ function page(o: OggFile): void {
   const [b, n] = oggPage(peekPage(o));
   if (!o.streams && (!b || !(b[oggFlags] & oggFirst))) o.s.giveUp();
   if (!b) return badPage(o, n);
+  const first = b[oggFlags] & oggFirst;
   const st = stream(o, b);
   if (!st || st.codec.drop) {
     o.s.found(Other);
     o.s.skip(n);
     return;
   }
-  rewrite(st, o.s, o.s.peek(n));
+  if (rewrite(st, o.s, o.s.peek(n)) && !first) o.begun = true;
 }
 
 /** peekPage returns what may be the next page: no more than it claims. */
@@ -91,10 +92,7 @@ function badPage(o: OggFile, n: number): void {
 /** stream returns the stream that a page belongs to, or nothing. */
 function stream(o: OggFile, page: Bytes): OggStream | undefined {
   const serial = le32(page, oggSerial);
-  if (!(page[oggFlags] & oggFirst)) {
-    o.begun = true;
-    return o.streams && o.streams.get(serial);
-  }
+  if (!(page[oggFlags] & oggFirst)) return o.streams && o.streams.get(serial);
   const codec = oggCodecOf(page);
   if (!codec) o.s.giveUp();
   if (o.begun || !o.streams) {

@@ -28,15 +28,15 @@ export interface OggStream {
   sound: boolean; // FLAC: all headers have passed
 }
 
-/** rewrite passes a page without what has to go, or drops it if that leaves nothing. */
-export function rewrite(st: OggStream, s: Stream, page: Bytes): void {
+/** rewrite passes a page without what has to go, or drops it if that leaves nothing. It reports whether there is one. */
+export function rewrite(st: OggStream, s: Stream, page: Bytes): boolean {
   const n = page.length;
   const had = page[oggSegs];
   page = stays(st, s, page);
   if (had > 0 && page[oggSegs] === 0 && !(page[oggFlags] & (oggFirst | oggLast))) {
     st.gone++;
     s.skip(n);
-    return;
+    return false;
   }
   putLE32(page, oggSerial, st.serial);
   putLE32(page, oggSeq, le32(page, oggSeq) - st.gone);
@@ -47,6 +47,7 @@ export function rewrite(st: OggStream, s: Stream, page: Bytes): void {
     s.write(page);
     s.skip(n);
   }
+  return true;
 }
 
 /** stays removes from a page the packets that go, or the pieces of them on it, and returns what is left of the page. */
