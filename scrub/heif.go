@@ -72,9 +72,12 @@ func (f *isoFile) meta(b isoBox) {
 	}
 	f.index = true
 	f.s.skip(b.size)
-	f.s.write(whole)
-	m.noteExtents()
 	m.hide()
+	looks, others := m.looks(), m.others // m takes megabytes: it goes before the sender or the store is waited for
+	f.s.write(whole)
+	if others {
+		f.noteExtents(looks)
+	}
 }
 
 // read parses all that choosing and editing need. Nothing changes yet.

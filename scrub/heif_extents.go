@@ -139,40 +139,44 @@ func (m *heif) hideIdat() bool {
 	return true
 }
 
-// noteExtents adds to the report what Exif and XMP tell, if they come within
-// the next 64 KiB. It looks at four items at most.
-func (m *heif) noteExtents() {
-	if !m.others {
-		return
-	}
-	noted := false
-	looks := 4
+// looks are the pieces of removed items that may be looked at for the report: four at most,
+// that start within the next 64 KiB.
+func (m *heif) looks() (all []heifExtent) {
 	for _, e := range m.extents {
 		rel := e.from - m.f.s.pos
-		if !m.gone(e) || e.method != heifInFile || looks == 0 || rel < 0 || rel > streamWindow || e.n <= 0 {
-			continue
+		if m.gone(e) && e.method == heifInFile && len(all) < 4 && rel >= 0 && rel <= streamWindow && e.n > 0 {
+			all = append(all, e)
 		}
-		looks--
-		p := m.f.s.peek(min(rel+e.n, streamWindow))
+	}
+	return all
+}
+
+// noteExtents adds to the report what Exif and XMP tell, if they come within
+// the next 64 KiB.
+func (f *isoFile) noteExtents(looks []heifExtent) {
+	noted := false
+	for _, e := range looks {
+		rel := e.from - f.s.pos
+		p := f.s.peek(min(rel+e.n, streamWindow))
 		p = p[atMost(rel, len(p)):]
 		if len(bytes.Trim(p, "\x00")) > 0 {
-			noted = m.noteExtent(p) || noted
+			noted = f.noteExtent(p) || noted
 		}
 	}
 	if !noted {
-		m.f.s.found(Other)
+		f.s.found(Other)
 	}
 }
 
-func (m *heif) noteExtent(p []byte) bool {
+func (f *isoFile) noteExtent(p []byte) bool {
 	for _, start := range []string{"II*\x00", "MM\x00*"} {
 		if i := bytes.Index(p[:min(len(p), 64)], []byte(start)); i >= 0 {
-			m.f.s.noteExif(p[i:])
+			f.s.noteExif(p[i:])
 			return true
 		}
 	}
 	if bytes.Contains(p, []byte("<x:xmpmeta")) {
-		m.f.s.noteWords(p, Text)
+		f.s.noteWords(p, Text)
 		return true
 	}
 	return false

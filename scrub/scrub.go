@@ -87,9 +87,10 @@ const (
 )
 
 // The most pieces of a file that are remembered to be zeroed later. It bounds
-// the memory that a hostile file can take.
+// the memory that a hostile file can take. A camera that writes where it was once a second
+// makes 2,048 in half an hour.
 const (
-	streamSpans = 8 << 10
+	streamSpans = 2 << 10
 	fileSpans   = 64 << 10
 )
 
