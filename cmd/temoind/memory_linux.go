@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,27 +37,34 @@ func memory() int64 {
 }
 
 // limitFiles names the files with the limits of the groups in the text of
-// /proc/self/cgroup, and of the groups above them. See cgroups(7).
+// /proc/self/cgroup, and of the groups above them. See cgroups(7). What is above memory.high
+// is not ended, but slowed down until nothing moves.
 func limitFiles(groups string) (files []string) {
 	for line := range strings.Lines(groups) {
 		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if len(f) != 3 {
 			continue
 		}
-		root, name := "/sys/fs/cgroup", "memory.max"
 		switch {
 		case f[0] == "0" && f[1] == "":
-		case f[1] == "memory":
-			root, name = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
-		default:
-			continue
-		}
-		for group := path.Clean("/" + f[2]); ; group = path.Dir(group) {
-			files = append(files, path.Join(root, group, name))
-			if group == "/" {
-				break
+			files = append(files, filesUp("/sys/fs/cgroup", f[2], "memory.max", "memory.high")...)
+		case slices.Contains(strings.Split(f[1], ","), "memory"): // in version 1; perhaps mounted together with others
+			for _, root := range slices.Compact([]string{"memory", f[1]}) {
+				files = append(files, filesUp(path.Join("/sys/fs/cgroup", root), f[2], "memory.limit_in_bytes")...)
 			}
 		}
 	}
 	return files
+}
+
+// filesUp names files of a group and of those above it.
+func filesUp(root, group string, names ...string) (files []string) {
+	for group = path.Clean("/" + group); ; group = path.Dir(group) {
+		for _, n := range names {
+			files = append(files, path.Join(root, group, n))
+		}
+		if group == "/" {
+			return files
+		}
+	}
 }
