@@ -104,7 +104,8 @@ func (s *Server) Fill(puts, forms int) {
 	s.uploads.mu.Lock()
 	defer s.uploads.mu.Unlock()
 	empty := newUploads(maxUploads, 1)
-	s.uploads.open, s.uploads.taken, s.uploads.patience, s.uploads.windingUp = empty.open, empty.taken, 0, 0
+	s.uploads.open, s.uploads.taken = empty.open, empty.taken
+	s.uploads.patience, s.uploads.windingUp = 0, 0
 	for range forms {
 		s.uploads.take(int(byForm))
 	}

@@ -51,6 +51,7 @@ func (t *ticket) done() {
 		u.told--
 	}
 	u.serve()
+	u.endSome()
 }
 
 // wakeBy sets what ends a read of the body that is under way.

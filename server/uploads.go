@@ -18,14 +18,15 @@ const (
 	ways                // how many there are
 )
 
-// How long an upload waits for a place: patience at most until another one ends for it,
-// and then windingUp, if so many are ending that their places are not free yet.
+// How long an upload waits for a place: patience at most until another one ends for it, and
+// windingUp more, if so many wait or are ending that it is not its turn yet.
 const (
 	patience  = 4 * time.Second
 	windingUp = 5 * time.Second
 )
 
-// endingShare: a quarter of max more may be ending.
+// endingShare: a quarter of max may be ending. While so many are, no other is told to end: the
+// store is what they wait for, and it would only have more to do.
 const endingShare = 4
 
 // uploads gives out places for uploads. An attacker can take all of them, and nothing
@@ -33,7 +34,9 @@ const endingShare = 4
 // after patience another one ends for it: one that hardly moves if there is one, otherwise
 // one at random. If it were the slowest, senders a little faster than a phone on a bad line
 // could have that phone's uploads ended. Without the wait, attackers who come back at once
-// would have everybody's ended.
+// would have everybody's ended. However many wait, of those that move only so many end that a
+// full queue gets its places in the time that one waits: each lasts nine seconds on average, at
+// worst.
 //
 // A class is a way in through one door. Each has places of its own.
 type uploads struct {
@@ -42,19 +45,22 @@ type uploads struct {
 	patience  time.Duration
 	windingUp time.Duration
 
-	mu    sync.Mutex
-	open  map[*ticket]bool
-	taken []int // by class
-	told  int   // of open: those that were told to end
-	queue []*waiter
+	mu      sync.Mutex
+	open    map[*ticket]bool
+	taken   []int // by class
+	told    int   // of open: those that were told to end
+	queue   []*waiter
+	next    time.Time // when one that moves may be told to end
+	polling bool      // endSome will be called then
 }
 
 // waiter waits for a place of a class.
 type waiter struct {
-	class int
-	until time.Time    // then an upload ends for it; in the queue, the earliest comes first
-	last  time.Time    // then it gives up
-	place chan *ticket // has room for one
+	class  int
+	until  time.Time    // then an upload ends for it, in the order of the queue: the earliest comes first
+	last   time.Time    // then it gives up
+	place  chan *ticket // has room for one
+	served bool         // it got one
 }
 
 // newUploads gives out max places to uploads through so many doors.
@@ -80,7 +86,9 @@ func (u *uploads) enter(ctx context.Context, door int, w way) (*ticket, error) {
 		return t, nil
 	case <-ctx.Done():
 	case <-timer.C:
-		u.endOneFor(next)
+		u.mu.Lock()
+		u.endSome()
+		u.mu.Unlock()
 		timer.Reset(time.Until(next.last))
 		select {
 		case t := <-next.place:
@@ -103,13 +111,13 @@ func (u *uploads) enter(ctx context.Context, door int, w way) (*ticket, error) {
 func (u *uploads) ask(class int) *waiter {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.free(class) < u.max/10 {
+	if u.free(class) < u.max/10 && u.mayEnd() {
 		u.endOldest(u.candidates(class), (*ticket).stands)
 	}
 	most, waiting := u.max, len(u.queue)
 	wait := u.patience * time.Duration(most-waiting) / time.Duration(most)
-	until := time.Now().Add(wait)
-	w := &waiter{class, until, until.Add(u.windingUp), make(chan *ticket, 1)}
+	now := time.Now()
+	w := &waiter{class, now.Add(wait), now.Add(u.patience + u.windingUp), make(chan *ticket, 1), false}
 	switch {
 	case u.free(class) > 0:
 		w.place <- u.take(class)
@@ -130,10 +138,9 @@ func (u *uploads) giveUp(w *waiter) {
 }
 
 // free is how many places are free and not reserved for another class. An upload that was
-// told to end gives its place back at once, and not when the disk has what it brought,
-// unless many are ending.
+// told to end gives its place back at once, and not when the disk has what it brought.
 func (u *uploads) free(class int) int {
-	free := u.max - len(u.open) + min(u.told, u.max/endingShare)
+	free := u.max - len(u.open) + u.told
 	for c, n := range u.taken {
 		if c != class {
 			free -= max(u.reserve-n, 0)
@@ -142,6 +149,9 @@ func (u *uploads) free(class int) int {
 	return free
 }
 
+// mayEnd reports whether one more upload may be told to end.
+func (u *uploads) mayEnd() bool { return u.told < u.max/endingShare }
+
 func (u *uploads) take(class int) *ticket {
 	t := &ticket{all: u, class: class, began: time.Now()}
 	u.open[t] = true
@@ -149,21 +159,47 @@ func (u *uploads) take(class int) *ticket {
 	return t
 }
 
-// endOneFor tells an upload to end, unless w has its place already. The next place is
-// for w: if it went to another, which then needs no upload to end, w would get none.
-func (u *uploads) endOneFor(w *waiter) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	at := slices.Index(u.queue, w)
-	if at < 0 {
-		return
+// endSome tells uploads to end for those whose wait is over, as many as may be ending. If it
+// ends too few, it is called again.
+func (u *uploads) endSome() {
+	now := time.Now()
+	inVain := make([]bool, len(u.taken)) // classes for which nothing ends now
+	for _, w := range slices.Clone(u.queue) {
+		if now.Before(w.until) || !u.mayEnd() {
+			break
+		}
+		if !w.served && !inVain[w.class] {
+			inVain[w.class] = !u.endOneFor(w.class, now)
+		}
 	}
-	copy(u.queue[1:at+1], u.queue[:at])
-	u.queue[0] = w
-	all := u.candidates(w.class)
-	if !u.endOldest(all, (*ticket).crawls) && len(all) > 0 {
-		u.tell(all[rand.N(len(all))])
+	left := len(u.queue) > 0 && !now.Before(u.queue[0].until) && u.mayEnd()
+	if left && !u.polling {
+		u.polling = true
+		time.AfterFunc(max(u.next.Sub(now), u.spacing()), func() {
+			u.mu.Lock()
+			defer u.mu.Unlock()
+			u.polling = false
+			u.endSome()
+		})
 	}
+}
+
+// spacing is the time between two that move and are told to end.
+func (u *uploads) spacing() time.Duration { return (patience + windingUp) / time.Duration(u.max) }
+
+// endOneFor tells an upload to end, so that there is a place for the class. It reports whether
+// there was one.
+func (u *uploads) endOneFor(class int, now time.Time) bool {
+	all := u.candidates(class)
+	if u.endOldest(all, (*ticket).crawls) {
+		return true
+	}
+	if len(all) == 0 || now.Before(u.next) {
+		return false
+	}
+	u.next = now.Add(u.spacing())
+	u.tell(all[rand.N(len(all))])
+	return true
 }
 
 // candidates are uploads that can be told to end for one of class. Those of which
@@ -206,6 +242,7 @@ func (u *uploads) serve() {
 		ok := u.free(w.class) > 0
 		if ok {
 			w.place <- u.take(w.class)
+			w.served = true
 		}
 		return ok
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,6 +131,79 @@ func TestAnyOneEnds(t *testing.T) {
 			t.Errorf("in 100 boxes, of 14 uploads only these ended: %v", which)
 		}
 	})
+}
+
+// Attackers who come back at once, many more than there are places, have an upload that moves
+// ended no more often than a full queue is served once in nine seconds: one that needs a second
+// has a good chance.
+func TestAttackersWhoComeBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const places, over = 64, 90 * time.Second
+		box := server.NewUploads(places, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), over)
+		defer cancel()
+		var ends, entered atomic.Int64
+		var wg sync.WaitGroup
+		for range 2 * places {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					up := box.Form(ctx, 0)
+					if up.Err != nil {
+						time.Sleep(10 * time.Millisecond)
+						continue
+					}
+					entered.Add(1)
+					up.Read(5 << 10)
+					for !up.Ended() && ctx.Err() == nil {
+						time.Sleep(10 * time.Millisecond)
+						up.Read(4 << 10)
+					}
+					if ctx.Err() == nil {
+						ends.Add(1)
+					}
+					up.Done()
+				}
+			})
+		}
+		wg.Wait()
+		if n := ends.Load(); n > places*10+1 || n < places*8 {
+			t.Errorf("%d uploads were ended in %v", n, over)
+		}
+		t.Logf("%d entered", entered.Load())
+	})
+}
+
+// While a quarter of the places is ending, because the store hangs, no other upload ends.
+func TestNoneEndsWhileTheStoreHangs(t *testing.T) {
+	for name, brought := range map[string]int{"all hardly move": 10, "all move": 8 << 10} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				box := server.NewUploads(16, 1)
+				all := uploads(14, func() *server.Upload { return box.Form(t.Context(), 0) }, brought)
+				got := make(chan *server.Upload, 16)
+				for range 8 {
+					go func() { got <- box.Form(t.Context(), 0) }()
+				}
+				time.Sleep(8 * time.Second)
+				if n := len(ended(all)); n != 4 {
+					t.Fatalf("%d were told to end", n)
+				}
+				for range 4 {
+					if up := <-got; up.Err != nil {
+						t.Fatal(up.Err)
+					}
+				}
+				all[ended(all)[0]].Done() // the next one may end, and has
+				synctest.Wait()
+				if n := len(ended(all)); n != 5 || len(got) != 1 {
+					t.Errorf("%d were told to end, %d more got places", n, len(got))
+				}
+				for range 4 {
+					<-got
+				}
+			})
+		})
+	}
 }
 
 // An upload that waits for the store, or of which all came, is not told to end.
