@@ -75,12 +75,20 @@ func (a *connections) stale(n int) []*conn {
 	var all []*conn
 	now := time.Now()
 	for c := range a.open {
-		if !c.pinned && a.byDoor[c.door] > a.reserve && (c.waits || now.Sub(c.since) > a.youth) {
+		if !c.pinned && (c.waits || now.Sub(c.since) > a.youth) {
 			all = append(all, c)
 		}
 	}
 	slices.SortFunc(all, func(x, y *conn) int { return x.since.Compare(y.since) })
-	return all[:min(n, len(all))]
+	left := slices.Clone(a.byDoor)
+	return slices.DeleteFunc(all, func(c *conn) bool {
+		if n == 0 || left[c.door] <= a.reserve {
+			return true
+		}
+		n--
+		left[c.door]--
+		return false
+	})
 }
 
 // remove gives the place of a connection back. It may be called more than once.

@@ -137,6 +137,13 @@ func TestWhichConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
+// Closing several at once leaves each door what is reserved for it.
+func TestMakingRoomLeavesEachDoorItsReserve(t *testing.T) {
+	if got := server.StaleThrough(10, 5, 8, 20, 4); !slices.Equal(got, []int{3, 7, 0}) {
+		t.Errorf("closed by door: %d", got)
+	}
+}
+
 // However many come through one door, the other has places of its own.
 func TestEachDoorHasPlaces(t *testing.T) {
 	_, doors := narrow(t)

@@ -104,7 +104,7 @@ func (s *Server) Fill(puts, forms int) {
 	s.uploads.mu.Lock()
 	defer s.uploads.mu.Unlock()
 	empty := newUploads(maxUploads, 1)
-	s.uploads.open, s.uploads.taken = empty.open, empty.taken
+	s.uploads.open, s.uploads.taken, s.uploads.ending = empty.open, empty.taken, empty.ending
 	s.uploads.patience, s.uploads.windingUp = 0, 0
 	for range forms {
 		s.uploads.take(int(byForm))
@@ -240,6 +240,15 @@ func (up *Upload) Read(n int) {
 // Waits makes the upload wait for the store.
 func (up *Upload) Waits() { up.t.brought(0) }
 
+// EndOldest tells the oldest upload to end that was not told so, to make room for objects
+// through a door. It reports whether there was one.
+func (u Uploads) EndOldest(door int) bool {
+	u.u.mu.Lock()
+	defer u.u.mu.Unlock()
+	all := u.u.candidates(door*int(ways) + int(byObject))
+	return u.u.endOldest(all, func(*ticket) bool { return true })
+}
+
 // Ended reports whether the upload was told to end.
 func (up *Upload) Ended() bool { return up.t.ended.Load() }
 
@@ -262,6 +271,25 @@ func Stale(youth time.Duration, n int, waited []time.Duration, pinned, answered 
 		numbers = append(numbers, number[c])
 	}
 	return numbers
+}
+
+// StaleThrough tells through which doors connections are closed to make room for n: there
+// are so many through each door, those of the first one are the oldest, and each door has
+// reserve places for itself.
+func StaleThrough(n, reserve int, through ...int) []int {
+	a := newConnections(100, len(through), youth)
+	a.reserve = reserve
+	for door, some := range through {
+		for range some {
+			a.open[&conn{all: a, door: door, waits: true, since: time.Unix(int64(door), 0)}] = true
+			a.byDoor[door]++
+		}
+	}
+	closed := make([]int, len(through))
+	for _, c := range a.stale(n) {
+		closed[c.door]++
+	}
+	return closed
 }
 
 // LastRead reads the last bytes of the body of an upload that is told to end meanwhile.

@@ -49,6 +49,7 @@ func (t *ticket) done() {
 	u.taken[t.class]--
 	if t.ended.Load() {
 		u.told--
+		u.ending[t.class]--
 	}
 	u.serve()
 	u.endSome()

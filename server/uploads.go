@@ -48,7 +48,8 @@ type uploads struct {
 	mu      sync.Mutex
 	open    map[*ticket]bool
 	taken   []int // by class
-	told    int   // of open: those that were told to end
+	ending  []int // of taken: those that were told to end
+	told    int   // the sum of ending
 	queue   []*waiter
 	next    time.Time // when one that moves may be told to end
 	polling bool      // endSome will be called then
@@ -68,7 +69,7 @@ func newUploads(max, doors int) *uploads {
 	classes := doors * int(ways)
 	return &uploads{
 		max: max, reserve: max / (4 * classes), patience: patience, windingUp: windingUp,
-		open: make(map[*ticket]bool), taken: make([]int, classes),
+		open: make(map[*ticket]bool), taken: make([]int, classes), ending: make([]int, classes),
 	}
 }
 
@@ -141,13 +142,16 @@ func (u *uploads) giveUp(w *waiter) {
 // told to end gives its place back at once, and not when the disk has what it brought.
 func (u *uploads) free(class int) int {
 	free := u.max - len(u.open) + u.told
-	for c, n := range u.taken {
+	for c := range u.taken {
 		if c != class {
-			free -= max(u.reserve-n, 0)
+			free -= max(u.reserve-u.going(c), 0)
 		}
 	}
 	return free
 }
+
+// going is how many uploads of a class were not told to end.
+func (u *uploads) going(class int) int { return u.taken[class] - u.ending[class] }
 
 // mayEnd reports whether one more upload may be told to end.
 func (u *uploads) mayEnd() bool { return u.told < u.max/endingShare }
@@ -206,7 +210,7 @@ func (u *uploads) endOneFor(class int, now time.Time) bool {
 // everything came are not among them, nor those that the store keeps waiting.
 func (u *uploads) candidates(class int) (all []*ticket) {
 	for t := range u.open {
-		if t.reading.Load() && !t.ended.Load() && (t.class == class || u.taken[t.class] > u.reserve) {
+		if t.reading.Load() && !t.ended.Load() && (t.class == class || u.going(t.class) > u.reserve) {
 			all = append(all, t)
 		}
 	}
@@ -229,6 +233,7 @@ func (u *uploads) endOldest(all []*ticket, asked func(*ticket) bool) bool {
 
 func (u *uploads) tell(t *ticket) {
 	u.told++
+	u.ending[t.class]++
 	t.ended.Store(true)
 	if t.wake != nil {
 		t.wake()

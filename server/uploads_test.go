@@ -206,6 +206,19 @@ func TestNoneEndsWhileTheStoreHangs(t *testing.T) {
 	}
 }
 
+// However many end for others, each class keeps what is reserved for it.
+func TestEndingLeavesEachClassItsReserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := server.NewUploads(32, 1) // the reserve is 4
+		all := uploads(6, func() *server.Upload { return box.Form(t.Context(), 0) }, 10)
+		for box.EndOldest(0) {
+		}
+		if n := len(ended(all)); n != 2 {
+			t.Errorf("of six forms %d ended for objects", n)
+		}
+	})
+}
+
 // An upload that waits for the store, or of which all came, is not told to end.
 func TestUploadsThatTheStoreHoldsStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
