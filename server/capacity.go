@@ -19,6 +19,15 @@ const (
 // every upload.
 type capacity struct{ connections, uploads int }
 
+// reserved is how many of max places each of n has for itself, doors or classes: a quarter
+// of all, together, and one if that is less and leaves half for all.
+func reserved(max, n int) int {
+	if r := max / (4 * n); r > 0 || n > max/2 {
+		return r
+	}
+	return 1
+}
+
 // capacityOf returns what fits into so many bytes of memory; 0: nobody knows how many. A
 // quarter stays free for garbage, half of the rest is for uploads, and what these do not
 // need is for connections.

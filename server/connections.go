@@ -28,7 +28,7 @@ const youth = 2 * time.Second
 // newConnections allows max connections through so many doors.
 func newConnections(max, doors int, youth time.Duration) *connections {
 	return &connections{
-		max: max, reserve: max / (4 * doors), youth: youth,
+		max: max, reserve: reserved(max, doors), youth: youth,
 		open: make(map[*conn]bool), byDoor: make([]int, doors),
 	}
 }

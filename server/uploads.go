@@ -68,7 +68,7 @@ type waiter struct {
 func newUploads(max, doors int) *uploads {
 	classes := doors * int(ways)
 	return &uploads{
-		max: max, reserve: max / (4 * classes), patience: patience, windingUp: windingUp,
+		max: max, reserve: reserved(max, classes), patience: patience, windingUp: windingUp,
 		open: make(map[*ticket]bool), taken: make([]int, classes), ending: make([]int, classes),
 	}
 }

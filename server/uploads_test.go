@@ -219,6 +219,25 @@ func TestEndingLeavesEachClassItsReserve(t *testing.T) {
 	})
 }
 
+// Also where there are few places and many doors, each class has one of its own.
+func TestFewPlacesAndManyDoors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := server.NewUploads(23, 3)
+		for range 23 {
+			box.Form(t.Context(), 0)
+		}
+		for door := range 3 {
+			if up := box.Object(t.Context(), door); up.Err != nil {
+				t.Errorf("an object through door %d: %v", door, up.Err)
+			}
+		}
+		box = server.NewUploads(23, 20) // more classes than places
+		if up := box.Form(t.Context(), 0); up.Err != nil {
+			t.Error(up.Err)
+		}
+	})
+}
+
 // An upload that waits for the store, or of which all came, is not told to end.
 func TestUploadsThatTheStoreHoldsStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
