@@ -17,6 +17,7 @@ type disk struct {
 	mu     sync.Mutex
 	room   string // as the timer saw it last
 	asked  time.Time
+	asking bool // an upload does
 	isFull bool // as the last upload saw it that asked
 }
 
@@ -31,16 +32,20 @@ func newDisk(sink storage.Sink, log *Log) *disk {
 }
 
 // full reports whether less than the reserve is free. It asks the store at most once a
-// second, for an upload. Side channel: it counts nothing and does not change what others
+// second, for one upload; others that come meanwhile do not wait for a disk that hangs. Side channel: it counts nothing and does not change what others
 // are told, or that would say when an upload came.
 func (d *disk) full(now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.space == nil || now.Sub(d.asked) < time.Second {
+	if d.space == nil || d.asking || now.Sub(d.asked) < time.Second {
 		return d.isFull
 	}
-	d.asked = now
-	if free, total, err := d.space(); err == nil {
+	d.asked, d.asking = now, true
+	d.mu.Unlock()
+	free, total, err := d.space()
+	d.mu.Lock()
+	d.asking = false
+	if err == nil {
 		d.isFull = Room(free, total) == roomFull
 	}
 	return d.isFull

@@ -76,6 +76,56 @@ func TestRoom(t *testing.T) {
 	})
 }
 
+// stuck is a store whose disk does not say how much room it has until it is let.
+type stuck struct {
+	slowSink
+	asked, let chan struct{}
+}
+
+func (s *stuck) Space() (free, total uint64, err error) {
+	s.asked <- struct{}{}
+	<-s.let
+	return 50 << 30, 100 << 30, nil
+}
+
+// A disk that hangs holds up the upload that asks it for its room, and no other.
+func TestDiskThatHangs(t *testing.T) {
+	s := &stuck{asked: make(chan struct{}, 100), let: make(chan struct{}, 1)}
+	s.let <- struct{}{} // for the look at the start
+	srv, err := server.New(server.Config{Recipients: recipient(t), Sink: s, Log: server.NewLog(io.Discard)})
+	must(t, err)
+	<-s.asked
+	done := make(chan int, 3)
+	upload := func() {
+		contentType, form := formBody(field{"words", "I saw"})
+		r := httptest.NewRequest("POST", "/en/send", bytes.NewReader(form))
+		r.Header.Set("Content-Type", contentType)
+		done <- answered(srv.Handler(), r).Code
+	}
+	wait := func() {
+		select {
+		case got := <-done:
+			if got != 200 {
+				t.Errorf("status %d", got)
+			}
+		case <-time.After(long):
+			t.Fatal("an upload waits for a disk that another one asked")
+		}
+	}
+	go upload()
+	<-s.asked
+	time.Sleep(1100 * time.Millisecond) // then it may be asked again, but not while it hangs
+	go upload()
+	go upload()
+	wait()
+	wait()
+	if len(s.asked) > 0 {
+		t.Error("it was asked once more while it hangs")
+	}
+	close(s.let)
+	wait()
+}
+
 func answered(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)
