@@ -16,6 +16,7 @@ type body struct {
 	ticket *ticket
 	n      int64 // bytes that came
 	start  time.Time
+	waited time.Duration // for them; the store's time is none of the sender's
 	extend time.Time
 }
 
@@ -32,7 +33,7 @@ func (s *Server) newBody(w http.ResponseWriter, r *http.Request, max int64, t *t
 
 func (b *body) Read(p []byte) (int, error) {
 	if now := time.Now(); now.After(b.extend) {
-		if b.line.tooSlow(b.n, now.Sub(b.start)) {
+		if b.line.tooSlow(b.n, b.waited, now.Sub(b.start)) {
 			return 0, errStalled
 		}
 		b.extend = now.Add(b.line.stall / 16)
@@ -42,7 +43,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.ticket.begins() {
 		return 0, errBusy
 	}
+	began := time.Now()
 	n, err := b.r.Read(p)
+	b.waited += time.Since(began)
 	b.n += int64(n)
 	if b.ticket.brought(n) && err != io.EOF { // of a whole body nothing is missing
 		return n, errBusy

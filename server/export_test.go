@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"time"
@@ -306,6 +307,26 @@ func LastRead() error {
 	b := &body{r: last, line: &line, ticket: t, start: time.Now(), extend: time.Now().Add(time.Hour)}
 	_, err := b.Read(make([]byte, 1))
 	return err
+}
+
+// ReadFor reads a body for so long: the sender needs the time line for each KiB, the store the
+// time store.
+func ReadFor(d, line, store time.Duration) error {
+	limits := newLineLimits()
+	slow := readerFunc(func([]byte) (int, error) {
+		time.Sleep(line)
+		return 1 << 10, nil
+	})
+	b := &body{
+		r: slow, rc: http.NewResponseController(httptest.NewRecorder()), line: &limits,
+		ticket: newUploads(8, 1).take(0), start: time.Now(),
+	}
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(store) {
+		if _, err := b.Read(make([]byte, 1<<10)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type readerFunc func([]byte) (int, error)

@@ -11,7 +11,7 @@ type lineLimits struct {
 	life  time.Duration // the longest upload
 }
 
-// rate is how much an upload has to bring on average, once it has lasted for a time.
+// rate is how much an upload has to bring on average, once the box has waited for it for a time.
 type rate struct {
 	after time.Duration
 	least int64 // bytes a second
@@ -24,10 +24,11 @@ func newLineLimits() lineLimits {
 	}
 }
 
-// tooSlow reports whether an upload that brought n bytes in age has to end.
-func (l *lineLimits) tooSlow(n int64, age time.Duration) bool {
+// tooSlow reports whether an upload of that age has to end that brought n bytes, for which the
+// box waited so long.
+func (l *lineLimits) tooSlow(n int64, waited, age time.Duration) bool {
 	for _, r := range l.rates {
-		if age > r.after && n < r.least*int64(age/time.Second) {
+		if waited > r.after && n < r.least*int64(waited/time.Second) {
 			return true
 		}
 	}

@@ -333,6 +333,22 @@ func TestWholeBodyIsNotBusy(t *testing.T) {
 	}
 }
 
+// What the store needs is not counted against the sender: one whose bytes come at once is not too
+// slow, however busy the store is.
+func TestTimeOfTheStoreIsNotTheSenders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if err := server.ReadFor(time.Hour, 100*time.Millisecond, 20*time.Second); err != nil {
+			t.Error("a slow store:", err)
+		}
+		if err := server.ReadFor(11*time.Minute, 1100*time.Millisecond, 0); err == nil {
+			t.Error("a slow sender is not ended")
+		}
+		if err := server.ReadFor(25*time.Hour, time.Second, 20*time.Second); err == nil {
+			t.Error("an upload has no end")
+		}
+	})
+}
+
 // A refused object gives its place back before the rest of its body is awaited.
 func TestRefusedObjectHoldsNoPlace(t *testing.T) {
 	b := newBox(t, nil)
