@@ -19,6 +19,7 @@ type connections struct {
 	mu     sync.Mutex
 	open   map[*conn]bool
 	byDoor []int
+	allIn  bool // whoever comes gets a place
 }
 
 // youth is how long a connection may take for a request, however few places are free. It
@@ -43,7 +44,7 @@ func (a *connections) admit(c *conn) bool {
 	for _, e := range ended {
 		a.forget(e)
 	}
-	ok := a.free(c.door) > 0
+	ok := a.free(c.door) > 0 || a.allIn
 	if ok {
 		c.since = time.Now()
 		a.open[c] = true
@@ -54,6 +55,14 @@ func (a *connections) admit(c *conn) bool {
 		e.raw.Close()
 	}
 	return ok
+}
+
+// letAllIn gives a place to each that waits for one. It is called when no more are accepted, as
+// the box stops: each door can have one in hand, which would be closed without an answer.
+func (a *connections) letAllIn() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.allIn = true
 }
 
 // free is how many places are free and not reserved for another door.

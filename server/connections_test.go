@@ -123,6 +123,31 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
+// A connection that was accepted and waits for a place gets its answer when the box stops.
+func TestStopAnswersTheOneThatWaits(t *testing.T) {
+	t.Parallel()
+	b := unserved(t, nil, func(s *server.Server) { s.SetCapacity(4, time.Hour, 1024) })
+	door := listen(t, "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Serve(ctx, door) }()
+	<-b.Known()
+	for range 4 { // each is young, and stays
+		visit(t, door, "")
+	}
+	waits := visit(t, door, askHealth)
+	waits.SetDeadline(time.Now().Add(200 * time.Millisecond))
+	if _, err := waits.in.Peek(1); err == nil {
+		t.Fatal("there are more than four places")
+	}
+	waits.SetDeadline(time.Now().Add(long))
+	cancel()
+	if s := waits.status(t); s != 200 {
+		t.Errorf("status %d", s)
+	}
+	must(t, <-done)
+}
+
 // Those that have waited longest make room first, young ones only if they were answered: a
 // request every second keeps no place.
 func TestWhichConnectionsMakeRoom(t *testing.T) {

@@ -94,6 +94,9 @@ func (l *listener) Accept() (net.Conn, error) {
 	for !l.conns.admit(c) {
 		select {
 		case <-l.closed:
+			if l.conns.admit(c) { // letAllIn was called
+				return c, nil
+			}
 			nc.Close()
 			return nil, net.ErrClosed
 		case <-time.After(10 * time.Millisecond):

@@ -223,6 +223,7 @@ func (s *Server) closeListeners(srv *http.Server, d *listenerSet) {
 	d.mu.Lock()                     // for good: nothing is renewed any more
 	srv.SetKeepAlivesEnabled(false) // before the pause: whoever is answered after it reads "close"
 	resume, _ := d.pause()
+	s.conns.letAllIn()
 	for end := time.Now().Add(welcome); s.unasked() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
