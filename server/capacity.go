@@ -10,7 +10,7 @@ const (
 const (
 	emptyBox      = 48 << 20
 	perConnection = 48 << 10  // TLS, and a head of 16 KiB whose end is missing
-	perUpload     = 208 << 10 // a form with an open chunk, besides its connection
+	perUpload     = 336 << 10 // a form with an open chunk and a film in a window, besides its connection
 	withEnding    = perUpload + perUpload/endingShare
 )
 

@@ -14,10 +14,11 @@ func TestCapacity(t *testing.T) {
 	}{
 		{0, 4096, 1024},
 		{16 << 30, 4096, 1024},
-		{1 << 30, 4096, 1024},
-		{400 << 20, 2820, 519},
-		{100 << 20, 420, 76},
-		{1, 131, 23},
+		{2 << 30, 4096, 1024},
+		{1 << 30, 4096, 892},
+		{400 << 20, 2823, 321},
+		{100 << 20, 420, 47},
+		{1, 133, 14},
 	} {
 		if n, m := server.CapacityOf(c.memory); n != c.connections || m != c.uploads {
 			t.Errorf("%d MiB: %d connections, %d uploads", c.memory>>20, n, m)

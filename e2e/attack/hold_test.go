@@ -58,10 +58,12 @@ func slowForms(n int) holder {
 	return holder{"forms at 2 kB/s", n, same(text), strings.Repeat("a", 20_000), time.Second, 0}
 }
 
-// fatForms make the box hold all that a form can: a chunk that is open.
+// fatForms make the box hold all that a form can: a chunk that is open, and of a film the
+// window and as many pieces of telemetry as are remembered.
 func fatForms(n int) holder {
-	text := formHead + "name=\"files\"; filename=\"x\"\r\n\r\n" + strings.Repeat("a", 400<<10)
-	return holder{"forms with open chunks", n, same(text), strings.Repeat("a", 2600), 10 * time.Second, 0}
+	text := formHead + "name=\"files\"; filename=\"x\"\r\n\r\n" + strings.Repeat("a", 200<<10) +
+		"\r\n--X\r\nContent-Disposition: form-data; name=\"files\"; filename=\"y\"\r\n\r\n" + film()
+	return holder{"forms with open chunks and films", n, same(text), strings.Repeat("a", 2600), 10 * time.Second, 0}
 }
 
 func objects(n int) holder {
