@@ -13,7 +13,8 @@ import (
 
 // TestOracle is how e2e, which cannot import this package, asks what becomes of
 // a file: it builds this test and runs it. A file comes after its length in four
-// bytes; the report as JSON and the cleaned bytes go back in the same way.
+// bytes; the report as JSON and the cleaned bytes go back in the same way. The laws are
+// held against each file; what broke them is told at the end.
 func TestOracle(t *testing.T) {
 	if os.Getenv("TEMOIN_ORACLE") == "" {
 		t.Skip("nobody asks: for e2e")
@@ -34,6 +35,11 @@ func TestOracle(t *testing.T) {
 		}
 		writeFrame(out, j)
 		writeFrame(out, clean)
+		kept := !t.Failed()
+		laws(t, b)
+		if kept && t.Failed() {
+			t.Logf("it was %q", b)
+		}
 		if in.Buffered() == 0 {
 			out.Flush()
 		}

@@ -36,7 +36,8 @@ func testOfScrub(t *testing.T) string {
 	return name
 }
 
-// An oracle is Go's scrub.File, which this module cannot import.
+// An oracle is Go's scrub.File, which this module cannot import. It holds the laws of
+// scrub's tests against all that it is asked.
 type oracle struct {
 	in  io.WriteCloser
 	out *bufio.Reader
@@ -51,11 +52,15 @@ func startOracle(t *testing.T, tests string) *oracle {
 	if err := errors.Join(errIn, errOut, cmd.Start()); err != nil {
 		t.Fatal(err)
 	}
+	o := &oracle{in, bufio.NewReaderSize(out, 1<<20)}
 	t.Cleanup(func() {
 		in.Close()
-		cmd.Wait()
+		said, _ := io.ReadAll(o.out)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the laws of scrub: %v\n%s", err, said)
+		}
 	})
-	return &oracle{in, bufio.NewReaderSize(out, 1<<20)}
+	return o
 }
 
 func (o *oracle) ask(t *testing.T, in [][]byte) []answered {

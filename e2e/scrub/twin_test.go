@@ -17,7 +17,8 @@ import (
 )
 
 // TestTwin: the page cleans files to the very bytes that Go makes of them, and
-// says the same of them, whatever the files are.
+// says the same of them, whatever the files are. What comes out is clean to a second
+// run, and the other laws of scrub's tests hold as well.
 func TestTwin(t *testing.T) {
 	tw := newTwin(t)
 	seeds, inputs := testsInputs(t, tw.tests, "^(Fuzz|TestTables)", ""), testsInputs(t, tw.tests, "^Test",
