@@ -11,7 +11,18 @@ import (
 
 func TestFLACSamples(t *testing.T) { sampleTest(t, "flac") }
 
-func FuzzFLAC(f *testing.F) { fuzzLaws(f, "flac") }
+func FuzzFLAC(f *testing.F) {
+	head := flacInfo + flacBlock(3, strings.Repeat("s", 36)) + flacBlock(0x84, "SECRET") + "\xFF\xF8" + strings.Repeat("sound", 100)
+	tag := apeTag("SECRET", true)
+	for _, tags := range []string{
+		id3v1 + apeTag("SECRET", false), tag + "LYRICSBEGINSECRET000017LYRICS200" + id3v1, tag[:6] + tag + tag[6:],
+		"ID3\x04\x00\x10\x00\x00\x00\x06SECRET3DI\x04\x00\x10\x00\x00\x00\x06",
+	} {
+		f.Add([]byte(head + tags))
+	}
+	f.Add([]byte(id3v2("SECRET") + head))
+	fuzzLaws(f, "flac")
+}
 
 func flacBlock(typ byte, b string) string {
 	return string([]byte{typ, byte(len(b) >> 16), byte(len(b) >> 8), byte(len(b))}) + b
