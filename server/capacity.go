@@ -9,7 +9,7 @@ const (
 // What takes how much memory, in bytes, as measured (see docs/performance.md).
 const (
 	emptyBox      = 48 << 20
-	perConnection = 48 << 10  // TLS, and a head of 16 KiB whose end is missing
+	perConnection = 120 << 10 // TLS, and full buffers of the kernel (boundBuffers)
 	perUpload     = 336 << 10 // a form with an open chunk and a film in a window, besides its connection
 	withEnding    = perUpload + perUpload/endingShare
 )

@@ -77,6 +77,11 @@ func (s *Server) readInbox(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusPartialContent
 	}
 	w.WriteHeader(status)
+	if c := connOf(r); c != nil { // a coordinator, who may be far away
+		if b, ok := c.raw.(interface{ SetWriteBuffer(int) error }); ok {
+			b.SetWriteBuffer(storage.Large)
+		}
+	}
 	writeSlowly(w, part)
 }
 

@@ -68,6 +68,7 @@ func newListeners(ls []net.Listener, t *tls.Config, conns *connections) (all []*
 		t.SessionTicketsDisabled = true // a ticket would link two visits of one client
 	}
 	for i, l := range ls {
+		boundBuffers(l)
 		a := &listener{Listener: l, door: i, conns: conns, closed: make(chan struct{})}
 		if l.Addr().Network() != "unix" {
 			a.tls = t

@@ -26,6 +26,7 @@ type holder struct {
 	back time.Duration
 	// pause is how long it waits before it sends more; 0: ten seconds.
 	pause time.Duration
+	deaf  bool // it reads no answer
 }
 
 const formHead = "POST /en/send HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=X\r\n" +
@@ -37,25 +38,25 @@ func same(text string) func(int) string { return func(int) string { return text 
 
 // What is held. The numbers are those of a box with enough memory, or beyond.
 func idle(n int) holder {
-	return holder{"idle connections", n, same(askHealth), askHealth, time.Second, 0}
+	return holder{"idle connections", n, same(askHealth), askHealth, time.Second, 0, false}
 }
 
 // restless ask all the time, so that none is ever idle for long.
 func restless(n int) holder {
-	return holder{"connections that ask again and again", n, same(askHealth), askHealth, time.Second, 1500 * time.Millisecond}
+	return holder{"connections that ask again and again", n, same(askHealth), askHealth, time.Second, 1500 * time.Millisecond, false}
 }
 
 func heads(n int) holder {
-	return holder{"halves of heads", n, same("GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("a", 15_000)), "a", time.Second, 0}
+	return holder{"halves of heads", n, same("GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("a", 15_000)), "a", time.Second, 0, false}
 }
 
 func forms(n int) holder {
-	return holder{"forms that stand still", n, same(formHead + "name=\"x\"\r\n\r\nabc"), "a", time.Second, 0}
+	return holder{"forms that stand still", n, same(formHead + "name=\"x\"\r\n\r\nabc"), "a", time.Second, 0, false}
 }
 
 func slowForms(n int) holder {
 	text := formHead + "name=\"files\"; filename=\"x\"\r\n\r\n" + strings.Repeat("a", 5<<10)
-	return holder{"forms at 2 kB/s", n, same(text), strings.Repeat("a", 20_000), time.Second, 0}
+	return holder{"forms at 2 kB/s", n, same(text), strings.Repeat("a", 20_000), time.Second, 0, false}
 }
 
 // fatForms make the box hold all that a form can: a chunk that is open, and of a film the
@@ -63,13 +64,21 @@ func slowForms(n int) holder {
 func fatForms(n int) holder {
 	text := formHead + "name=\"files\"; filename=\"x\"\r\n\r\n" + strings.Repeat("a", 200<<10) +
 		"\r\n--X\r\nContent-Disposition: form-data; name=\"files\"; filename=\"y\"\r\n\r\n" + film()
-	return holder{"forms with open chunks and films", n, same(text), strings.Repeat("a", 2600), 10 * time.Second, 0}
+	return holder{"forms with open chunks and films", n, same(text), strings.Repeat("a", 2600), 10 * time.Second, 0, false}
+}
+
+// deafClients ask again and again and read no answer, so that the kernel's buffers are full.
+func deafClients(n int) holder {
+	h := restless(n)
+	h.name, h.deaf = "clients that read no answer", true
+	h.first = same(strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 10_000))
+	return h
 }
 
 func objects(n int) holder {
 	return holder{"objects that stand still", n, func(i int) string {
 		return fmt.Sprintf("PUT /v1/objects/%064x HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\nage", i)
-	}, "a", time.Second, 0}
+	}, "a", time.Second, 0, false}
 }
 
 // run attacks until ctx ends. It counts connections that are open, and the bytes sent.
@@ -94,10 +103,13 @@ func (h holder) run(ctx context.Context, d door, open, sent *atomic.Int64) {
 func (h holder) hold(ctx context.Context, c net.Conn, first string, sent *atomic.Int64) {
 	closed, over := context.WithCancel(ctx)
 	defer c.Close()
-	go func() {
-		io.Copy(io.Discard, c)
-		over()
-	}()
+	defer over()
+	if !h.deaf {
+		go func() {
+			io.Copy(io.Discard, c)
+			over()
+		}()
+	}
 	defer context.AfterFunc(closed, func() { c.Close() })()
 	for text := first; closed.Err() == nil; text = h.more {
 		n, err := io.WriteString(c, text)

@@ -35,6 +35,7 @@ func TestManyOverTLS(t *testing.T) {
 		full    bool
 	}{
 		{"open chunks beside halves of heads", []holder{fatForms(1020), heads(3076)}, false},
+		{"answers that nobody reads", []holder{deafClients(4096)}, true},
 		{"idle", []holder{idle(4096)}, true},
 		{"open chunks", []holder{fatForms(2000)}, true},
 		{"halves of heads", []holder{heads(4096)}, true},
