@@ -9,8 +9,8 @@ import (
 
 // connections are the open connections of a box. Senders are not told apart, so one who
 // opens many leaves fewer for others. Against that, each door has places of its own, and
-// when fewer than a tenth are free, the oldest connections without an upload are closed. A
-// door is a listener: a port, or the unix socket of Tor or a proxy.
+// when fewer than a tenth are free, connections without an upload are closed, those first
+// whose state is the oldest. A door is a listener: a port, or the unix socket of Tor or a proxy.
 type connections struct {
 	max     int
 	reserve int           // places that each door has for itself

@@ -58,7 +58,7 @@ type uploads struct {
 // waiter waits for a place of a class.
 type waiter struct {
 	class  int
-	until  time.Time    // then an upload ends for it, in the order of the queue: the earliest comes first
+	until  time.Time    // then an upload ends for it; the earliest comes first, whenever it came
 	last   time.Time    // then it gives up
 	place  chan *ticket // has room for one
 	served bool         // it got one

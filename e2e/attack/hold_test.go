@@ -59,6 +59,13 @@ func slowForms(n int) holder {
 	return holder{"forms at 2 kB/s", n, same(text), strings.Repeat("a", 20_000), time.Second, 0, false}
 }
 
+// hastyForms are slowForms that come back at once.
+func hastyForms(n int) holder {
+	h := slowForms(n)
+	h.name, h.back = "forms that come back at once", time.Millisecond
+	return h
+}
+
 // fatForms make the box hold all that a form can: a chunk that is open, and of a film the
 // window and as many pieces of telemetry as are remembered.
 func fatForms(n int) holder {

@@ -25,6 +25,7 @@ func TestHonestUploadsGetThrough(t *testing.T) {
 		{"forms that stand still", []holder{forms(1024)}, false},
 		{"forms at 2 kB/s", []holder{slowForms(1100)}, false},
 		{"objects beside heads", []holder{objects(1000), heads(2000)}, false},
+		{"forms that come back at once", []holder{hastyForms(2000)}, true},
 		{"more objects than places", []holder{objects(2300)}, true},
 		{"more forms than connections", []holder{forms(4500)}, true},
 		{"all at once", []holder{forms(1024), objects(1024), heads(1000), idle(1000)}, true},
