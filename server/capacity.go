@@ -14,6 +14,11 @@ const (
 	withEnding    = perUpload + perUpload/endingShare
 )
 
+// sendBuffer is the kernel's buffer for what a connection sends, in bytes; it takes twice as
+// much, which counts as memory of the box. A client that sends request after request and reads
+// no answer has it full: without a bound the kernel holds megabytes.
+const sendBuffer = 32 << 10
+
 // capacity is how many connections and uploads a box holds at the same time. The rest
 // waits or is refused: if all were let in, the kernel would end the box, and with it
 // every upload.

@@ -195,6 +195,9 @@ func NewListener(l net.Listener, t *tls.Config) net.Listener {
 
 var _ net.Conn = (*conn)(nil)
 
+// Raw is the connection below a listener's.
+func Raw(c net.Conn) net.Conn { return c.(*conn).raw }
+
 // Scripts are the packed scripts of the page by their names.
 func Scripts() map[string][]byte { return scripts }
 

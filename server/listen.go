@@ -88,6 +88,9 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if u, ok := nc.(*net.UnixConn); ok { // it does not take them over from its listener
+		u.SetWriteBuffer(sendBuffer)
+	}
 	c := &conn{Conn: &nameless{nc}, raw: nc, door: l.door, all: l.conns}
 	if l.tls != nil { // net/http gets to see no *tls.Conn: it would log failed handshakes
 		c.Conn, c.tls = tls.Server(c.Conn, l.tls), true

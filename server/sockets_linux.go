@@ -5,13 +5,7 @@ import (
 	"syscall"
 )
 
-// Buffers of the kernel for a connection, in bytes; it takes twice as much. They count as
-// memory of the box. A client that sends request after request and reads no answer has both
-// full, and could make the kernel hold megabytes.
-const (
-	sendBuffer    = 32 << 10
-	receiveBuffer = 16 << 10 // at first: it grows while a handler reads what comes
-)
+const receiveBuffer = 16 << 10 // at first: it grows while a handler reads what comes
 
 // Of socket(7), since Linux 5.14: which sizes the kernel leaves as they were set.
 const (
@@ -19,7 +13,7 @@ const (
 	lockedSend = 1
 )
 
-// boundBuffers bounds the buffers of the connections that a listener will accept. An older
+// boundBuffers bounds the buffers of the kernel of the connections that a listener will accept. An older
 // kernel cannot let a buffer grow whose size was set, so that one for receiving is as always.
 func boundBuffers(l net.Listener) {
 	s, ok := l.(syscall.Conn)

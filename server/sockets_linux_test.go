@@ -5,12 +5,31 @@ import (
 	"context"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"temoin/server"
 )
+
+// The same for a client that comes by a unix socket.
+func TestBuffersOfAUnixSocket(t *testing.T) {
+	l := listen(t, "unix:"+filepath.Join(t.TempDir(), "s"))
+	visit(t, l, "")
+	c, err := server.NewListener(l, nil).Accept()
+	must(t, err)
+	defer c.Close()
+	raw, err := server.Raw(c).(*net.UnixConn).SyscallConn()
+	must(t, err)
+	raw.Control(func(fd uintptr) {
+		if n, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF); err != nil || n > 128<<10 {
+			t.Errorf("a buffer of %d bytes, %v", n, err)
+		}
+	})
+}
 
 // keeper keeps the connections that it accepts.
 type keeper struct {
