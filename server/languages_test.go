@@ -109,7 +109,7 @@ func TestNumbersAndNamesAreIsolated(t *testing.T) {
 	pages := b.pagesIn(t, "ar")
 	for name, wants := range map[string][]string{
 		"form":         {"<bdi>Témoin &amp; &lt;friends&gt;</bdi>", "<bdi>http://" + onion + "/ar/</bdi>"},
-		"receipt":      {"الملفات: <bdi>2</bdi>", "<bdi>1, 2</bdi>", `dir="ltr"><bdi>`},
+		"receipt":      {"الملفات: <bdi>2</bdi>", "<bdi>1, 2</bdi>", `dir="ltr" translate="no"><bdi>`},
 		"no such page": {`dir="ltr"><bdi>not-found</bdi>`},
 	} {
 		for _, want := range wants {
