@@ -83,9 +83,13 @@ func (v *Virtual) Boot(words string, disks ...string) {
 	args = append(append(args, strings.Fields(words)...), "--", "-c", `"`+start+`"`)
 	cmd := exec.Command("linux.uml", args...)
 	cmd.Dir = v.Dir
-	// It keeps its memory in /dev/shm unless it finds TMPDIR, and a socket in its home.
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "TMPDIR=") }),
-		"HOME="+v.Dir)
+		"HOME="+v.Dir) // for a socket
+	// It keeps its memory in /dev/shm, where containers often have little, or in TMPDIR.
+	var shm syscall.Statfs_t
+	if err := syscall.Statfs("/dev/shm", &shm); err != nil || shm.Bavail*uint64(shm.Bsize) < 600<<20 {
+		cmd.Env = append(cmd.Env, "TMPDIR="+v.Dir)
+	}
 	// Its processes are processes of this machine; they end with the first of them.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
 	v.screen, v.console, v.read = run.LockedBuffer{}, run.LockedBuffer{}, 0
