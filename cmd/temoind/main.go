@@ -30,6 +30,10 @@ Type "temoind serve --help" for the settings; doctor and policy take the same.
 `
 
 func main() {
+	if err := overwriteFreed(); err != nil {
+		fmt.Fprintln(os.Stderr, "temoind: error:", err)
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

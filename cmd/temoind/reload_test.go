@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(asMain) != "":
 		main()
+	case os.Getenv(asForgetful) != "":
+		lookAtFreed()
 	case os.Getenv(asConfined) != "":
 		tryConfined(os.Getenv(asConfined))
 	default:
