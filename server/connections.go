@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type connections struct {
 	max     int
 	reserve int           // places that each door has for itself
 	youth   time.Duration // none is closed before, to make room
+
+	heard atomic.Bool // a byte came through one that is or was open
 
 	mu     sync.Mutex
 	open   map[*conn]bool

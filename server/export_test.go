@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -335,3 +336,51 @@ func ReadFor(d, line, store time.Duration) error {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// MaxHeld is how long a head may be.
+const MaxHeld = maxHeld
+
+// HandOn returns in which pieces net/http gets what comes over a connection, in a buffer of
+// some bytes: while a handler runs or before, and after something was read with a body.
+func HandOn(pieces []string, buffer int, handled bool, before ...string) (got []string) {
+	c := &conn{Conn: &inPieces{pieces: slices.Concat(before, pieces)}}
+	p := make([]byte, max(buffer, 4096))
+	for range before {
+		c.handled.Store(true)
+		c.Read(p)
+		c.handled.Store(false)
+		handled = false
+	}
+	c.handled.Store(handled)
+	for p = p[:buffer]; len(got) < 2*maxHeld; {
+		n, err := c.Read(p)
+		if err != nil {
+			break
+		}
+		got = append(got, string(p[:n]))
+		if c.head.over && len(got)*buffer > 2*maxHeld {
+			break
+		}
+	}
+	return got
+}
+
+// inPieces is a connection from which one piece after the other comes, and then nothing.
+type inPieces struct {
+	net.Conn
+	pieces []string
+}
+
+func (c *inPieces) Read(p []byte) (n int, err error) {
+	if len(c.pieces) == 0 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	n = copy(p, c.pieces[0])
+	if c.pieces[0] = c.pieces[0][n:]; c.pieces[0] == "" {
+		c.pieces = c.pieces[1:]
+	}
+	return n, nil
+}
+
+// Hear does what a byte of a connection does.
+func (s *Server) Hear() { s.conns.heard.Store(true) }

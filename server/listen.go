@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -91,7 +92,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if u, ok := nc.(*net.UnixConn); ok { // it does not take them over from its listener
 		u.SetWriteBuffer(sendBuffer)
 	}
-	c := &conn{Conn: &nameless{nc}, raw: nc, door: l.door, all: l.conns}
+	c := &conn{Conn: &nameless{nc, &l.conns.heard}, raw: nc, door: l.door, all: l.conns}
 	if l.tls != nil { // net/http gets to see no *tls.Conn: it would log failed handshakes
 		c.Conn, c.tls = tls.Server(c.Conn, l.tls), true
 	}
@@ -176,7 +177,10 @@ func (s *listenerSet) pause() (resume func(), all bool) {
 }
 
 // nameless is a connection without an address.
-type nameless struct{ net.Conn }
+type nameless struct {
+	net.Conn
+	heard *atomic.Bool // becomes true when a byte comes
+}
 
 type nowhere struct{}
 
@@ -187,6 +191,10 @@ func (*nameless) RemoteAddr() net.Addr { return nowhere{} }
 
 func (n *nameless) Read(p []byte) (int, error) {
 	count, err := n.Conn.Read(p)
+	clear(p[count:]) // what was in a used buffer; crypto/tls decrypts in the one that it reads into
+	if count > 0 && !n.heard.Load() {
+		n.heard.Store(true)
+	}
 	return count, withoutAddress(err)
 }
 
@@ -233,6 +241,7 @@ type conn struct {
 	since  time.Time // it does, or does not
 	pinned bool      // it stays, however few places are free
 
+	head    wholeHead   // of the next request
 	handled atomic.Bool // a handler's answer is being made, or on its way
 	refused bool        // net/http refused the request, and closes
 }
@@ -260,11 +269,17 @@ func (c *conn) Write(p []byte) (int, error) {
 		return len(p), nil // the rest of an answer that was replaced
 	}
 	c.refused = true
+	// net/http has just made an error text of the request, in the buffer of package fmt
+	// that p lies in.
+	clear(p[len(p):cap(p)])
 	if _, err := c.Conn.Write(earlyAnswer(p, c.tls)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
+
+// ReadFrom is what net/http looks for to write without buffers of its own.
+func (c *conn) ReadFrom(src io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{c}, src) }
 
 // CloseWrite is what net/http looks for to end a connection without losing the answer.
 func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }

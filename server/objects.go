@@ -57,7 +57,10 @@ var (
 // storeObject checks the head of the body and stores all of it.
 func (s *Server) storeObject(w http.ResponseWriter, r *http.Request, id crypto.ID, size int64, place *ticket) error {
 	buf := copyBuffers.Get().(*[32 << 10]byte)
-	defer copyBuffers.Put(buf)
+	defer func() {
+		clear(buf[:]) // it may have been anything
+		copyBuffers.Put(buf)
+	}()
 	body := s.newBody(w, r, size, place)
 	if _, err := io.ReadFull(body, buf[:]); err != nil {
 		return bodyError(err)

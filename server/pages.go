@@ -187,7 +187,7 @@ func (p *pages) done(w http.ResponseWriter, l *language, r crypto.Receipt, files
 	if len(unclean) > 0 {
 		left = `<p class="left">` + uncleaned(l, unclean) + "</p>\n"
 	}
-	p.write(w, http.StatusOK, p.page(l, donePart, map[string]string{
+	answerPrivately(w, "text/html; charset=utf-8", p.page(l, donePart, map[string]string{
 		"receipt": html.EscapeString(r.String()),
 		"files":   l.html("done.files", "n", strconv.Itoa(files)),
 		"left":    left,

@@ -37,9 +37,9 @@ type State struct {
 // activity knows whether anything is under way.
 type activity struct {
 	mu     sync.Mutex
-	served bool      // something that could leave traces
+	used   bool      // something came that could leave traces
 	flying int       // requests
-	last   time.Time // when something that leaves traces ended
+	last   time.Time // when the wait for a renewal began
 }
 
 func (a *activity) begin() {
@@ -48,22 +48,51 @@ func (a *activity) begin() {
 	a.flying++
 }
 
-// end counts a request as done. One that leaves no traces needs no renewal.
-func (a *activity) end(traces bool) {
+// end counts a request as done. If it was somebody's, the wait for a renewal begins anew.
+// One for the health does not move it: somebody who looks every second would put renewals
+// off for ever.
+func (a *activity) end(somebody bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.flying--
-	if traces {
-		a.served, a.last = true, time.Now()
+	if somebody {
+		a.used, a.last = true, time.Now()
 	}
 }
 
-// due reports whether a request may have left traces in memory, and nothing was under
-// way for wait since then.
+// hear makes a renewal due, if it is not, because a byte came. Whatever it belonged to
+// (half a head, a request that net/http refuses, one for the health) is in memory.
+func (a *activity) hear() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.used {
+		a.used, a.last = true, time.Now()
+	}
+}
+
+// due reports whether something may have left traces in memory, nothing is under way, and
+// the wait is over.
 func (a *activity) due(wait time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.served && a.flying == 0 && time.Since(a.last) >= wait
+	return a.used && a.flying == 0 && time.Since(a.last) >= wait
+}
+
+// renewed begins anew, also after a renewal that failed: the next byte makes one due.
+func (a *activity) renewed() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.used = false
+}
+
+// used reports whether something may have left traces in memory.
+func (s *Server) used() bool {
+	if s.conns.heard.Swap(false) {
+		s.activity.hear()
+	}
+	s.activity.mu.Lock()
+	defer s.activity.mu.Unlock()
+	return s.activity.used
 }
 
 // requests is how many are under way.
@@ -88,7 +117,7 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *listene
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if s.activity.due(s.idle) && s.conns.quiet() {
+			if s.used() && s.activity.due(s.idle) && s.conns.quiet() {
 				s.renew(ctx, srv, d)
 			}
 		}
@@ -133,9 +162,7 @@ func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
 	}
 	if s.cfg.Renew(state) != nil {
 		s.cfg.Log.Count(EventNotRenewed)
-		s.activity.mu.Lock()
-		s.activity.served = false // tried again after the next sender
-		s.activity.mu.Unlock()
+		s.activity.renewed() // tried again after the next sender
 	}
 }
 

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -38,8 +37,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 		}
 		s.refuse(w, r, err)
 	case plainWanted(r):
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		io.WriteString(w, receipt.String()+"\n")
+		answerPrivately(w, "text/plain; charset=utf-8", receipt.String()+"\n")
 	default:
 		s.pages.done(w, lang, receipt, f.files, f.unclean)
 	}

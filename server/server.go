@@ -184,6 +184,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 		s.health.watch(watching)
 	}()
 	go s.uploads.watch(watching)
+	go s.forgetWhileBusy(watching)
 	ended := make(chan error, len(ls))
 	d := &listenerSet{all: newListeners(ls, s.cfg.TLS, s.conns)}
 	for _, l := range d.all {
