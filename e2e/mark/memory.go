@@ -11,7 +11,23 @@ import (
 
 // Memory reads what the process can read of itself and returns the first piece
 // that matches.
-func Memory(t *testing.T, pid int, what *regexp.Regexp) string {
+func Memory(t *testing.T, pid int, what *regexp.Regexp) (first string) {
+	t.Helper()
+	EachPiece(t, pid, func(memory []byte) {
+		// The search for plain text is a hundred times faster.
+		if first != "" || !bytes.Contains(memory, []byte(markEnd)) && !bytes.Contains(memory, []byte(Witness)) {
+			return
+		}
+		if i := what.FindIndex(memory); i != nil {
+			first = string(memory[max(0, i[0]-40):min(len(memory), i[1]+40)])
+		}
+	})
+	return first
+}
+
+// EachPiece calls look with all that the process can read of itself, piece by piece. Each
+// overlaps the next by 64 bytes.
+func EachPiece(t *testing.T, pid int, look func(memory []byte)) {
 	t.Helper()
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
@@ -35,17 +51,10 @@ func Memory(t *testing.T, pid int, what *regexp.Regexp) string {
 		for at := from; at < to; at += piece {
 			n, _ := mem.ReadAt(buf[:min(piece+overlap, to-at)], at)
 			read += n
-			// The search for plain text is a hundred times faster.
-			if !bytes.Contains(buf[:n], []byte(markEnd)) && !bytes.Contains(buf[:n], []byte(Witness)) {
-				continue
-			}
-			if i := what.FindIndex(buf[:n]); i != nil {
-				return string(buf[max(0, i[0]-40):min(n, i[1]+40)])
-			}
+			look(buf[:n])
 		}
 	}
 	if read < 1<<20 {
 		t.Fatalf("only %d bytes of the process could be read", read)
 	}
-	return ""
 }
