@@ -16,10 +16,10 @@ import (
 //
 //   - temoind has Go overwrite memory as it is freed (GODEBUG=clobberfree=1). Once a minute,
 //     if anybody sent a byte, all that is not in use is freed.
-//   - Buffers that connections hand to each other are always in use when many send. They
-//     are overwritten: by [conn.Read] those that are read into, by [held] those of a
-//     head's lines, by [answerPrivately] those of answers. Our own are cleared
-//     before they go back into their pools.
+//   - Buffers that connections hand to each other are always in use when many send. A read
+//     overwrites those that it reads into ([conn.Read]), net/http does not copy lines of
+//     heads into its own ([wholeHead]), and receipts do not pass through those of answers
+//     ([answerPrivately]). Ours are cleared before they go back into their pools.
 
 // forgetEvery is how long freed memory may stay as it is.
 const forgetEvery = time.Minute
