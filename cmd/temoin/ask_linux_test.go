@@ -52,7 +52,7 @@ func TestSendAsksAboutTheKeys(t *testing.T) {
 	}
 	box := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v1/box" {
-			w.WriteHeader(http.StatusInsufficientStorage) // it was sent
+			w.WriteHeader(http.StatusForbidden) // it was sent, and is not tried again
 			return
 		}
 		json.NewEncoder(w).Encode(map[string]any{"v": 1, "recipients": to.Strings(), "sizes": []int{65536, 1048576}})
@@ -63,8 +63,8 @@ func TestSendAsksAboutTheKeys(t *testing.T) {
 		answer string
 		want   int
 	}{
-		{nil, "n\n", 13}, {nil, "\n", 13}, {nil, "y\n", 16},
-		{[]string{"--fingerprint", to.Fingerprint()}, "", 16},
+		{nil, "n\n", 13}, {nil, "\n", 13}, {nil, "y\n", 14},
+		{[]string{"--fingerprint", to.Fingerprint()}, "", 14},
 	} {
 		cmd, _ := program(t, append([]string{"send", "--box", box.URL, "--words", "words"}, c.args...)...)
 		term := inTerminal(t, cmd)
