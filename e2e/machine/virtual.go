@@ -22,7 +22,7 @@ type Virtual struct {
 	T    *testing.T
 	Dir  string // its disks; and what it sees as /host
 	Root string // the disk that it starts from
-	// Answer is what is typed when a program asks something, which ends with ": ".
+	// Answer is what is typed when a program asks something, which ends with ": " or "[y/N] ".
 	Answer func(question string) string
 
 	keyboard io.WriteCloser
@@ -180,7 +180,7 @@ func (v *Virtual) Run(line string) (out string, code int) {
 // answer types an answer where the screen ends with a question.
 func (v *Virtual) answer(shown string) {
 	switch {
-	case v.Answer == nil || !strings.HasSuffix(shown, ": "):
+	case v.Answer == nil || !strings.HasSuffix(shown, ": ") && !strings.HasSuffix(shown, "[y/N] "):
 		return
 	case v.answered < len(shown):
 		v.words = v.Answer(shown[v.answered:])

@@ -147,8 +147,8 @@ func (m *lockedBox) send(words string) {
 // fetch is a coordinator: what was sent comes out.
 func (m *lockedBox) fetch(want ...string) {
 	m.T.Helper()
-	m.Must("rm -rf vault opened; temoin pull --from dir:/var/lib/temoin/store --vault vault -i /host/identity.txt &&" +
-		" temoin open --all -o opened --vault vault -i /host/identity.txt")
+	m.Must("rm -rf vault opened; temoin pull --from dir:/var/lib/temoin/store --vault vault -i /host/identity.txt" +
+		" </dev/null && temoin open --all -o opened --vault vault -i /host/identity.txt")
 	text := m.Must("for f in opened/*/words.txt; do cat $f; echo; done | grep . | sort")
 	got := strings.Split(strings.TrimSpace(text), "\n")
 	slices.Sort(want)
