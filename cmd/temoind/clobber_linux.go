@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 )
@@ -25,10 +28,13 @@ func overwriteFreed() error {
 	if err := os.Setenv("GODEBUG", want); err != nil {
 		return err
 	}
-	if err := syscall.Exec("/proc/self/exe", os.Args, os.Environ()); err != nil {
-		return fmt.Errorf("starting anew with GODEBUG=%s: %w", want, err)
+	err := syscall.Exec("/proc/self/exe", os.Args, os.Environ())
+	if errors.Is(err, fs.ErrNotExist) { // there is no /proc, as in a bare chroot
+		if path, there := exec.LookPath(os.Args[0]); there == nil {
+			err = syscall.Exec(path, os.Args, os.Environ())
+		}
 	}
-	return nil
+	return fmt.Errorf("starting anew with GODEBUG=%s: %w", want, err)
 }
 
 // withClobber returns the value of GODEBUG with which freed memory is overwritten, and

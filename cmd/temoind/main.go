@@ -30,9 +30,11 @@ Type "temoind serve --help" for the settings; doctor and policy take the same.
 `
 
 func main() {
-	if err := overwriteFreed(); err != nil {
-		fmt.Fprintln(os.Stderr, "temoind: error:", err)
-		os.Exit(1)
+	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "demo") { // the others get nothing of senders
+		if err := overwriteFreed(); err != nil {
+			fmt.Fprintln(os.Stderr, "temoind: error:", err)
+			os.Exit(1)
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
