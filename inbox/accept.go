@@ -26,11 +26,7 @@ func (v *Vault) AcceptKeys(ctx context.Context, fingerprint string, keys int) (K
 	}
 	a, err := v.changeAccepted(func(a *accepted) { a.add(found[0]) })
 	l := found[0].list(a)
-	for _, e := range w.drops {
-		if e.List != nil && *e.List == found[0] {
-			l.Drops++
-		}
-	}
+	l.Drops = countLists(maps.Values(w.drops))[found[0]]
 	return l, err
 }
 
@@ -40,17 +36,12 @@ const mostLists = 100
 // judgeLists accepts lists of keys as the options say, and reports drops that were
 // sealed to others.
 func (p *pull) judgeLists() error {
-	counts := make(map[listID]int)
-	for _, e := range p.view.drops {
-		if e.List != nil {
-			counts[*e.List]++
-		}
-	}
+	counts := countLists(maps.Values(p.view.drops))
 	a, err := p.accept(counts)
 	if err != nil {
 		return err
 	}
-	for _, l := range keyLists(slices.Collect(maps.Values(p.view.drops)), a) {
+	for _, l := range keyLists(counts, a) {
 		if !l.Accepted && len(p.report.OtherLists) < mostLists {
 			p.report.OtherLists = append(p.report.OtherLists, l)
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -158,23 +159,30 @@ func (a *accepted) add(l listID) {
 	}
 }
 
-// keyLists counts the lists that drops name, and adds those accepted that no drop
-// names. Those of most drops come first.
-func keyLists(drops []*entry, a accepted) []KeyList {
+// countLists counts the drops that name each list.
+func countLists(drops iter.Seq[*entry]) map[listID]int {
 	counts := make(map[listID]int)
-	for _, l := range a.Lists {
-		counts[l] = 0
-	}
-	for _, e := range drops {
+	for e := range drops {
 		if e.List != nil {
 			counts[*e.List]++
 		}
 	}
+	return counts
+}
+
+// keyLists returns the lists that were counted, and those accepted that no drop names.
+// Those of most drops come first.
+func keyLists(counts map[listID]int, a accepted) []KeyList {
 	var all []KeyList
 	for id, n := range counts {
 		l := id.list(a)
 		l.Drops = n
 		all = append(all, l)
+	}
+	for _, id := range a.Lists {
+		if counts[id] == 0 {
+			all = append(all, id.list(a))
+		}
 	}
 	for _, w := range a.Words {
 		if !a.hasList(w) {

@@ -181,6 +181,20 @@ func TestTheSameWordsAndAnotherNumberOfKeys(t *testing.T) {
 	}
 }
 
+// The limit of words: a lie that comes first is let in by them, with its number of keys,
+// and the honest drop after it is named.
+func TestWordsDoNotTellTheNumberOfKeys(t *testing.T) {
+	keys, ours, more := lists(t)
+	src, _ := newStore(t)
+	lie := hostile{seed: crypto.Seed{10}, manifest: `{"v":1,"drop":"DROP","chunks":0,"to":"` + ours.Hash() + `"}`}
+	lie.put(t, src, more)
+	v, _ := newVault(t, keys)
+	words := inbox.PullOptions{Fingerprint: ours.Fingerprint()}
+	wantLists(t, "a lie", pullLists(t, v, src, words), "accepted 1 of 2 new 0")
+	send(t, src, ours, drop{words: "honest"})
+	wantLists(t, "honest", pullLists(t, v, src, words), "other 1 of 1 new 1")
+}
+
 // Without its file the vault does not accept what comes next: old drops count, too.
 func TestAcceptedListsAreLost(t *testing.T) {
 	keys, ours, more := lists(t)

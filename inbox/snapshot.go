@@ -84,7 +84,9 @@ func (s *Snapshot) drop(e *entry) Drop {
 
 // KeyLists returns the lists of keys that drops of the vault were sealed to, and
 // those that are accepted.
-func (s *Snapshot) KeyLists() []KeyList { return keyLists(s.drops, s.accepted) }
+func (s *Snapshot) KeyLists() []KeyList {
+	return keyLists(countLists(slices.Values(s.drops)), s.accepted)
+}
 
 // Strays returns how many objects belong to no drop that these keys open, and how
 // many of them are letters of ours that do not open.

@@ -32,8 +32,9 @@ func newDisk(sink storage.Sink, log *Log) *disk {
 }
 
 // full reports whether less than the reserve is free. It asks the store at most once a
-// second, for one upload; others that come meanwhile do not wait for a disk that hangs. Side channel: it counts nothing and does not change what others
-// are told, or that would say when an upload came.
+// second, for one upload; others that come meanwhile do not wait for a disk that hangs.
+// Side channel: it counts nothing and does not change what others are told, or that would
+// say when an upload came.
 func (d *disk) full(now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -12,8 +12,8 @@ const maxHeld = maxHeader + 4<<10
 // nothing of the next one is there yet. It gets whole heads alone, so that these buffers
 // are not used.
 //
-// Request smuggling: nothing is interpreted, changed, left out or moved. Only the first empty
-// line is looked for, and what comes behind it, a body or another request, passes as it
+// Request smuggling: of a head that comes whole nothing is changed, left out or moved. Only
+// the first empty line is looked for, and what comes behind it, a body or another request, passes as it
 // comes. A head that is taken for whole too early is only not held back.
 type wholeHead struct {
 	last  [2]byte // that were handed on

@@ -128,7 +128,7 @@ func describeList(l inbox.KeyList) string { return count(l.Keys, "key") + ": " +
 func (a *app) askKeyList(l inbox.KeyList) bool {
 	a.say("\n%s sealed to a list of %s. Its ten words are:\n\n  %s\n",
 		areDrops(l.Drops), count(l.Keys, "key"), tenWords(l))
-	a.say("Compare them with the words that the operator of your box reads to you, by a call.")
+	a.say("Compare them, and the number of keys, with what the operator of your box tells you, by a call.")
 	return a.ask("Are they the same? [y/N] ")
 }
 
@@ -136,7 +136,7 @@ func (a *app) askKeyList(l inbox.KeyList) bool {
 // to others.
 func (a *app) sayKeyLists(r *inbox.Report) {
 	for _, l := range r.Accepted {
-		a.say("Accepted: the list of %s\nCompare these words with those that the operator of your box reads to you, by a call.",
+		a.say("Accepted: the list of %s\nCompare the words and the number of keys with what the operator of your box tells you, by a call.",
 			describeList(l))
 	}
 	const most = 5
