@@ -58,11 +58,22 @@ func challengeText(origin string, s Secret) string {
 	return "temoin/1 inbox\n" + origin + "\n" + hex.EncodeToString(s[:]) + "\n"
 }
 
-// Answer returns the proof, for this origin, that one knows the secret: an
-// HMAC-SHA256 of the origin keyed with it.
-func (s Secret) Answer(origin string) [32]byte {
+// Scope is what an answer to a challenge lets its sender do. A program that reads an
+// inbox never gives out an answer with which something could be removed from it.
+type Scope string
+
+const (
+	// ScopeRead lets list and get objects.
+	ScopeRead Scope = "temoin/1 inbox answer"
+	// ScopeDelete lets set objects aside, and list and restore what was set aside.
+	ScopeDelete Scope = "temoin/1 inbox delete"
+)
+
+// Answer returns the proof, for this scope and origin, that one knows the secret: an
+// HMAC-SHA256 of both keyed with it.
+func (s Secret) Answer(scope Scope, origin string) [32]byte {
 	h := hmac.New(sha256.New, s[:])
-	io.WriteString(h, "temoin/1 inbox answer"+origin)
+	io.WriteString(h, string(scope)+origin)
 	return [32]byte(h.Sum(nil))
 }
 
@@ -71,7 +82,9 @@ func (s Secret) Answer(origin string) [32]byte {
 // nothing of it is returned. It could also relay another box's challenge: so the
 // plaintext must name the origin that the coordinator typed. The errors are
 // [ErrMalformed] and [ErrNotRecipient].
-func AnswerChallenge(sealed []byte, origin string, identities ...age.Identity) (answer [32]byte, err error) {
+func AnswerChallenge(
+	sealed []byte, scope Scope, origin string, identities ...age.Identity,
+) (answer [32]byte, err error) {
 	if _, _, err := CheckHeader(sealed); err != nil || len(sealed) > MaxChallenge {
 		return answer, fmt.Errorf("%w: challenge", ErrMalformed)
 	}
@@ -90,5 +103,5 @@ func AnswerChallenge(sealed []byte, origin string, identities ...age.Identity) (
 	if !ok || !okEnd || !okHex {
 		return answer, fmt.Errorf("%w: this challenge is not for %s", ErrMalformed, origin)
 	}
-	return Secret(secret).Answer(origin), nil
+	return Secret(secret).Answer(scope, origin), nil
 }

@@ -76,9 +76,9 @@ func (v *Vault) removedKeys() (map[key]bool, error) {
 }
 
 // Remove deletes a drop from the vault and leaves a tombstone, so that it is
-// not pulled again. With a source it deletes the drop there first, letter
+// not pulled again. With a source it sets the drop aside there first, letter
 // last: a removal that was stopped can be repeated. It returns how many objects
-// were deleted from the vault and how many names at the source.
+// were deleted from the vault and how many were set aside at the source.
 //
 // On a full disk the reserve makes room for the tombstone and, where there is
 // none, the drop itself.
@@ -159,8 +159,8 @@ func (v *Vault) FindRemoved(prefix string) (string, error) {
 	return e.Drop.Drop, nil
 }
 
-// RemoveAtSource deletes at a source what there is of a drop that was removed from
-// the vault before. It returns how many names were deleted.
+// RemoveAtSource sets aside at a source what there is of a drop that was removed from
+// the vault before. It returns how many objects those were.
 func (v *Vault) RemoveAtSource(ctx context.Context, number string, src storage.Source) (int, error) {
 	e, err := v.exhume(number)
 	if err != nil {
@@ -204,7 +204,7 @@ func isBuried(sorted keys, k key) bool {
 	return ok
 }
 
-// removeAt deletes at the source all that the letter names there.
+// removeAt sets aside at the source all that the letter names there.
 func (v *Vault) removeAt(ctx context.Context, src storage.Source, e *entry) (n int, err error) {
 	listed, err := holdings(ctx, src)
 	if err != nil {
@@ -220,10 +220,11 @@ func (v *Vault) removeAt(ctx context.Context, src storage.Source, e *entry) (n i
 		if listed[k] == 0 {
 			continue
 		}
-		if err := src.Delete(ctx, k.String()); err != nil {
+		if err := src.SetAside(ctx, k.String()); err != nil {
 			return n, err
 		}
 		n++
 	}
+	purgeOld(ctx, src)
 	return n, nil
 }

@@ -11,9 +11,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,12 +47,11 @@ const (
 // renewal, so tokens do too.
 type inboxLock struct {
 	key     [32]byte
-	origins []string
+	origins []string // set before the first request
 	seal    func(*crypto.Recipients, string, crypto.Secret) ([]byte, error)
 
 	mu      sync.Mutex
 	current map[string]*challenge // of this window, by origin
-	others  bucket                // sealings for loopback origins that are not configured
 }
 
 // challenge is one sealed challenge.
@@ -65,10 +64,7 @@ type challenge struct {
 }
 
 func newInboxLock(origins []string) *inboxLock {
-	l := &inboxLock{
-		origins: origins, seal: crypto.SealChallenge,
-		current: make(map[string]*challenge), others: bucket{burst: 8, every: 500 * time.Millisecond},
-	}
+	l := &inboxLock{origins: origins, seal: crypto.SealChallenge, current: make(map[string]*challenge)}
 	rand.Read(l.key[:])
 	return l
 }
@@ -81,31 +77,35 @@ func (l *inboxLock) secret(number []byte, origin string) crypto.Secret {
 	return crypto.Secret(h.Sum(nil))
 }
 
-// knows reports whether origin is a name of this box. If any name were taken, a
-// hostile server that a coordinator pulls from could relay our challenges under its
-// own name, and open this inbox with the answers (man in the middle).
-func (l *inboxLock) knows(origin string) bool {
-	if !crypto.ValidOrigin(origin) {
-		return false
+// bind adds the loopback addresses that the box listens on, unless it has origins: to
+// try a box out, or to pull on its own machine, nothing need be set.
+func (l *inboxLock) bind(ls []net.Listener, https bool) {
+	if len(l.origins) > 0 {
+		return
 	}
-	u, err := url.Parse(origin)
-	if err != nil {
-		return false
+	scheme := "http://"
+	if https {
+		scheme = "https://"
 	}
-	ip := net.ParseIP(u.Hostname())
-	return slices.Contains(l.origins, origin) || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	for _, listener := range ls {
+		a, ok := listener.Addr().(*net.TCPAddr)
+		if !ok || !a.IP.IsLoopback() {
+			continue
+		}
+		l.origins = append(l.origins, scheme+a.String(), scheme+net.JoinHostPort("localhost", strconv.Itoa(a.Port)))
+	}
 }
 
-// challenge returns the challenge of an origin that the lock knows. The error is
-// errBusyInbox if the origin is a loopback one that is not configured, and too many such
-// were asked for: with their ports there are millions. They take nothing from configured
-// origins. As their rate is bounded, so is the number of challenges that are kept: 28 of
-// them, and one for each configured origin.
+// knows reports whether origin is a name of this box. If any name were taken, a
+// hostile server that a coordinator pulls from could relay our challenges under its
+// own name, and open this inbox with the answers (man in the middle). So a loopback
+// address counts only if the box listens on exactly that one: behind another port of
+// the coordinator's machine can be a tunnel to the hostile server.
+func (l *inboxLock) knows(origin string) bool { return slices.Contains(l.origins, origin) }
+
+// challenge returns the challenge of an origin that the lock knows.
 func (l *inboxLock) challenge(origin string, to *atomic.Pointer[crypto.Recipients]) (*challenge, error) {
-	c, isNew, err := l.find(origin, to)
-	if err != nil {
-		return nil, err
-	}
+	c, isNew := l.find(origin, to)
 	if isNew {
 		l.fill(c, origin)
 	}
@@ -114,17 +114,12 @@ func (l *inboxLock) challenge(origin string, to *atomic.Pointer[crypto.Recipient
 }
 
 // find returns the challenge of an origin, or a new one for the caller to fill.
-func (l *inboxLock) find(
-	origin string, to *atomic.Pointer[crypto.Recipients],
-) (c *challenge, isNew bool, err error) {
+func (l *inboxLock) find(origin string, to *atomic.Pointer[crypto.Recipients]) (c *challenge, isNew bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, rs := time.Now(), to.Load()
 	if c := l.current[origin]; c != nil && c.to == rs { // else a removed coordinator could open it
-		return c, false, nil
-	}
-	if !slices.Contains(l.origins, origin) && !l.others.take(now) {
-		return nil, false, errBusyInbox
+		return c, false
 	}
 	begun := now.Truncate(challengeWindow)
 	if len(l.current) == 0 {
@@ -132,7 +127,7 @@ func (l *inboxLock) find(
 	}
 	c = &challenge{to: rs, number: newNumber(begun), ready: make(chan struct{}), err: errInternal}
 	l.current[origin] = c
-	return c, true, nil
+	return c, true
 }
 
 // fill seals a new challenge. Others that ask for its origin wait for it meanwhile.
@@ -155,24 +150,6 @@ func newNumber(begun time.Time) []byte {
 	number = append(number, make([]byte, 16)...)
 	rand.Read(number[8:])
 	return number
-}
-
-// bucket is a token bucket: burst at once, and one more in each every.
-type bucket struct {
-	burst  float64
-	every  time.Duration
-	tokens float64
-	last   time.Time // when tokens was right
-}
-
-func (b *bucket) take(now time.Time) bool {
-	b.tokens = min(b.burst, b.tokens+float64(now.Sub(b.last))/float64(b.every))
-	b.last = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
 }
 
 // challengeInbox answers POST /v1/inbox/challenge with an age file that only a
@@ -208,14 +185,17 @@ func (s *Server) readOrigin(w http.ResponseWriter, r *http.Request) (string, err
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "", errBusyInbox
-	case err != nil || json.Unmarshal(body, &ask) != nil || !s.inbox.knows(ask.Origin):
+	case err != nil || json.Unmarshal(body, &ask) != nil || !crypto.ValidOrigin(ask.Origin):
 		return "", errBadRequest
+	case !s.inbox.knows(ask.Origin):
+		return "", errOtherOrigin
 	}
 	return ask.Origin, nil
 }
 
-// unlocked checks "Authorization: Temoin ORIGIN NUMBER ANSWER".
-func (s *Server) unlocked(r *http.Request) error {
+// unlocked checks "Authorization: Temoin ORIGIN NUMBER ANSWER", where the answer is
+// one for the scope.
+func (s *Server) unlocked(r *http.Request, scope crypto.Scope) error {
 	if s.cfg.Inbox == nil {
 		return errInboxOff
 	}
@@ -228,7 +208,7 @@ func (s *Server) unlocked(r *http.Request) error {
 	if err != nil || errAnswer != nil || len(number) != 24 {
 		return errLocked
 	}
-	want := s.inbox.secret(number, f[1]).Answer(f[1])
+	want := s.inbox.secret(number, f[1]).Answer(scope, f[1])
 	if !hmac.Equal(answer, want[:]) || int64(binary.BigEndian.Uint64(number)) < time.Now().Unix() {
 		return errLocked
 	}

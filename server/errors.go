@@ -30,28 +30,30 @@ type answer struct {
 func (a *answer) Error() string { return a.code }
 
 var (
-	errBadRequest = &answer{400, "bad-request", "err.bad", "", 0}
-	errLate       = &answer{400, "details-late", "err.bad", "", 0}
-	errEmpty      = &answer{400, "empty", "err.empty", "", 0}
-	errCut        = &answer{400, "cut", "err.cut", "", 0}
-	errLocked     = &answer{401, "inbox-locked", "err.bad", "", 0}
-	errCrossSite  = &answer{403, "cross-site", "err.cross", "", 0}
-	errNotFound   = &answer{404, "not-found", "err.notfound", "", 0}
-	errInboxOff   = &answer{404, "inbox-off", "err.notfound", "", 0}
-	errMethod     = &answer{405, "method", "err.notfound", "", 0}
-	errStalled    = &answer{408, "too-slow", "err.cut", EventStalled, 0}
-	errLength     = &answer{411, "length-required", "err.bad", "", 0}
-	errTooBig     = &answer{413, "too-big", "err.toobig", "", 0}
-	errTooMany    = &answer{413, "too-many-files", "err.files", "", 0}
-	errEncoding   = &answer{415, "content-encoding", "err.bad", "", 0}
-	errType       = &answer{415, "not-a-form", "err.bad", "", 0}
-	errHeaders    = &answer{431, "headers-too-big", "err.bad", "", 0}
-	errInternal   = &answer{500, "internal", "err.later", "", 0} // a panic is counted where it is caught
-	errDenied     = &answer{500, "store-refused", "err.later", EventDenied, 0}
-	errBusy       = &answer{503, "busy", "err.full", EventBusy, 10}
-	errBusyInbox  = &answer{503, "busy", "err.full", "", 10}
-	errStore      = &answer{503, "store-unreachable", "err.later", EventUnreachable, 20}
-	errFull       = &answer{507, "full", "err.full", EventFull, 0}
+	errBadRequest  = &answer{400, "bad-request", "err.bad", "", 0}
+	errOtherOrigin = &answer{400, "other-origin", "err.bad", "", 0}
+	errLate        = &answer{400, "details-late", "err.bad", "", 0}
+	errEmpty       = &answer{400, "empty", "err.empty", "", 0}
+	errCut         = &answer{400, "cut", "err.cut", "", 0}
+	errLocked      = &answer{401, "inbox-locked", "err.bad", "", 0}
+	errCrossSite   = &answer{403, "cross-site", "err.cross", "", 0}
+	errNotFound    = &answer{404, "not-found", "err.notfound", "", 0}
+	errTaken       = &answer{409, "taken", "err.bad", "", 0}
+	errInboxOff    = &answer{404, "inbox-off", "err.notfound", "", 0}
+	errMethod      = &answer{405, "method", "err.notfound", "", 0}
+	errStalled     = &answer{408, "too-slow", "err.cut", EventStalled, 0}
+	errLength      = &answer{411, "length-required", "err.bad", "", 0}
+	errTooBig      = &answer{413, "too-big", "err.toobig", "", 0}
+	errTooMany     = &answer{413, "too-many-files", "err.files", "", 0}
+	errEncoding    = &answer{415, "content-encoding", "err.bad", "", 0}
+	errType        = &answer{415, "not-a-form", "err.bad", "", 0}
+	errHeaders     = &answer{431, "headers-too-big", "err.bad", "", 0}
+	errInternal    = &answer{500, "internal", "err.later", "", 0} // a panic is counted where it is caught
+	errDenied      = &answer{500, "store-refused", "err.later", EventDenied, 0}
+	errBusy        = &answer{503, "busy", "err.full", EventBusy, 10}
+	errBusyInbox   = &answer{503, "busy", "err.full", "", 10}
+	errStore       = &answer{503, "store-unreachable", "err.later", EventUnreachable, 20}
+	errFull        = &answer{507, "full", "err.full", EventFull, 0}
 )
 
 // answerTo maps every error of the server to an answer. Errors of the store have

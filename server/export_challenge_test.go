@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"time"
 
@@ -43,7 +44,5 @@ func (s *Server) SetAskTimeout(d time.Duration) { s.asking.timeout = d }
 // MaxAsking is how many of them there are at most.
 const MaxAsking = maxAsking
 
-// Bucket is a token bucket.
-func Bucket(burst float64, every time.Duration) (take func(now time.Time) bool) {
-	return (&bucket{burst: burst, every: every}).take
-}
+// Bind does what Serve does with its listeners' addresses.
+func (s *Server) Bind(https bool, ls ...net.Listener) { s.inbox.bind(ls, https) }

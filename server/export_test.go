@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"temoin/crypto"
 	"temoin/scrub"
 )
 
@@ -166,7 +167,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Expire is the answer to the challenge with that number, an expired one for example.
 func (s *Server) Expire(number []byte, origin string) [32]byte {
-	return s.inbox.secret(number, origin).Answer(origin)
+	return s.inbox.secret(number, origin).Answer(crypto.ScopeRead, origin)
 }
 
 // SetClock gives the log a clock of its own.
@@ -384,3 +385,9 @@ func (c *inPieces) Read(p []byte) (n int, err error) {
 
 // Hear does what a byte of a connection does.
 func (s *Server) Hear() { s.conns.heard.Store(true) }
+
+// PurgeAt does what the box does at a full hour.
+func (s *Server) PurgeAt(now time.Time) {
+	p, _ := s.purger()
+	s.purgeNow(context.Background(), p, now)
+}

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"temoin/crypto"
 	"temoin/storage"
 )
 
@@ -23,7 +23,7 @@ const inboxPage = 10_000
 // listInbox answers GET /v1/inbox: one line "KEY SIZE" for each object after
 // ?after=KEY, at most 10,000; none at the end.
 func (s *Server) listInbox(w http.ResponseWriter, r *http.Request) {
-	if err := s.unlocked(r); err != nil {
+	if err := s.unlocked(r, crypto.ScopeRead); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -47,7 +47,7 @@ func (s *Server) listInbox(w http.ResponseWriter, r *http.Request) {
 // readInbox answers GET /v1/inbox/c/…, also "Range: bytes=N-" and "bytes=N-M".
 func (s *Server) readInbox(w http.ResponseWriter, r *http.Request) {
 	key := mux.Vars(r)["key"]
-	err := s.unlocked(r)
+	err := s.unlocked(r, crypto.ScopeRead)
 	if err == nil && (!storage.ValidKey(key) || key[0] != 'c') {
 		err = errNotFound
 	}
@@ -132,21 +132,4 @@ func parseRange(h string) (span, error) {
 		return span{}, errBadRequest
 	}
 	return span{set: true, from: int(from), to: int(min(to, storage.Large-1)) + 1}, nil
-}
-
-// deleteInbox answers DELETE /v1/inbox/c/….
-func (s *Server) deleteInbox(w http.ResponseWriter, r *http.Request) {
-	key := mux.Vars(r)["key"]
-	err := s.unlocked(r)
-	if err == nil && (!storage.ValidKey(key) || key[0] != 'c') {
-		err = errNotFound
-	}
-	if err == nil {
-		err = s.cfg.Inbox.Delete(r.Context(), key)
-	}
-	if err != nil && !errors.Is(err, storage.ErrNotExist) {
-		s.fail(w, r, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }

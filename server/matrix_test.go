@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"temoin/crypto"
 	"temoin/server"
 	"temoin/storage"
 )
@@ -59,6 +60,8 @@ func matrix(t *testing.T) []row {
 		{"/v1/objects/{id}", "/v1/objects/" + id, map[string]answer{"PUT": {400, []string{isJSON, closes, pieces}, `{"code":"bad-request"}`}}},
 		{"/v1/inbox", "/v1/inbox", map[string]answer{"GET": locked}},
 		{"/v1/inbox/challenge", "/v1/inbox/challenge", map[string]answer{"POST": {400, []string{isJSON}, `{"code":"bad-request"}`}}},
+		{"/v1/inbox/aside", "/v1/inbox/aside", map[string]answer{"GET": locked}},
+		{"/v1/inbox/aside/{name:[a-z0-9/-]+}", "/v1/inbox/aside/2026-11-29/" + id, map[string]answer{"POST": locked}},
 		{"/v1/inbox/{key:[a-z0-9/-]+}", "/v1/inbox/c/" + id, map[string]answer{"GET": locked, "DELETE": locked}},
 		{"/recipients.txt", "/recipients.txt", map[string]answer{"GET": {200, []string{isText}, "age1"}}},
 		{"/healthz", "/healthz", map[string]answer{"GET": {200, []string{isText}, "ok\n"}}},
@@ -296,7 +299,8 @@ func TestMatrixOfSuccess(t *testing.T) {
 		b.ask(t, false, c.method, c.path, c.more).compare(t, c.want)
 	}
 
-	token := "Authorization: " + b.token(t, "http://box.example") + "\r\n"
+	read := "Authorization: " + b.token(t, "http://box.example") + "\r\n"
+	remove := "Authorization: " + b.tokenFor(t, "http://box.example", crypto.ScopeDelete) + "\r\n"
 	key := ""
 	for info := range b.store.List(t.Context(), "c/", "") {
 		if string(b.fetch(t, info.Key)) == string(object) {
@@ -320,9 +324,15 @@ func TestMatrixOfSuccess(t *testing.T) {
 		{"GET", key, "Range: bytes=65000-\r\n", answer{206, []string{isBytes, "Content-Range: bytes 65000-65535/65536"}, string(object[65000:])}},
 		{"GET", key, "Range: bytes=65536-\r\n", answer{416, []string{isBytes, "Content-Range: bytes */65536"}, ""}},
 		{"GET", key, "Range: bytes=-1\r\n", answer{400, []string{isJSON}, `{"code":"bad-request"}`}},
-		{"DELETE", key, "", answer{204, nil, ""}},
+		{"DELETE", key, "", answer{401, []string{isJSON}, `{"code":"inbox-locked"}`}},
+		{"DELETE", key, remove, answer{204, nil, ""}},
+		{"GET", "/v1/inbox/aside", remove, answer{200, []string{isText}, " 65536\n"}},
 		{"GET", key, "", answer{404, []string{isJSON}, `{"code":"not-found"}`}},
 	} {
-		b.ask(t, false, c.method, c.path, token+c.more+"\r\n").compare(t, c.want)
+		more := c.more
+		if more != remove {
+			more = read + more
+		}
+		b.ask(t, false, c.method, c.path, more+"\r\n").compare(t, c.want)
 	}
 }

@@ -221,10 +221,14 @@ func TestRefusalsAfterAnswers(t *testing.T) {
 func (b *box) tokenOver(t *testing.T, secure bool) string {
 	t.Helper()
 	w := b.wire(t, secure)
-	ask := fmt.Sprintf(`{"origin":%q}`, b.url)
+	origin := b.url
+	if secure {
+		origin = "https" + strings.TrimPrefix(origin, "http")
+	}
+	ask := fmt.Sprintf(`{"origin":%q}`, origin)
 	w.say(t, fmt.Sprintf("POST /v1/inbox/challenge HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(ask), ask))
 	resp, body := w.answer(t, "POST")
-	answer, err := crypto.AnswerChallenge(body, b.url, b.id)
+	answer, err := crypto.AnswerChallenge(body, crypto.ScopeRead, origin, b.id)
 	must(t, err)
-	return fmt.Sprintf("Temoin %s %s %x", b.url, resp.Header.Get("Temoin-Challenge"), answer)
+	return fmt.Sprintf("Temoin %s %s %x", origin, resp.Header.Get("Temoin-Challenge"), answer)
 }

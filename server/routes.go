@@ -40,6 +40,8 @@ func (s *Server) routes() http.Handler {
 		{"/v1/objects/{id}", methods{"PUT": s.putObject}},
 		{"/v1/inbox", methods{"GET": s.listInbox}},
 		{"/v1/inbox/challenge", methods{"POST": s.noCrossSite(s.challengeInbox)}},
+		{"/v1/inbox/aside", methods{"GET": s.listAside}},
+		{"/v1/inbox/aside/{name:[a-z0-9/-]+}", methods{"POST": s.restoreAside}},
 		{"/v1/inbox/{key:[a-z0-9/-]+}", methods{"GET": s.readInbox, "DELETE": s.deleteInbox}},
 		{"/recipients.txt", methods{"GET": s.showRecipients}},
 		{"/healthz", methods{"GET": s.showHealth}},

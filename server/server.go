@@ -44,10 +44,11 @@ type Config struct {
 	// Inbox lets coordinators list, fetch and delete through the server; nil
 	// for a bucket, whose key can only write. It is the same store as Sink.
 	Inbox storage.Source
-	// Origins are the addresses of the box, such as https://box.example. The inbox may
-	// be asked for under them, and under loopback addresses; a form at one of them is not
-	// on another site. A missing one makes coordinators' pulls fail. A wrong one lets
-	// another site open the inbox with challenges that it passes on, and send forms.
+	// Origins are the addresses of the box, such as https://box.example. The inbox opens
+	// only under them, and if there are none, under the loopback addresses that the box
+	// listens on; a form at one of them is not on another site. A missing one makes
+	// coordinators' pulls fail. A wrong one lets another site open the inbox with
+	// challenges that it passes on, and send forms.
 	Origins []string
 	// Onion is the name of the box in Tor, 56 characters and ".onion", or empty.
 	// It is one of the Origins by itself. Pages that are served under another name
@@ -163,6 +164,7 @@ const (
 // returns nil. If a listener fails before, it ends at once and returns that error.
 func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	s.openDoors(len(ls))
+	s.inbox.bind(ls, s.cfg.TLS != nil)
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	srv := &http.Server{
@@ -185,6 +187,7 @@ func (s *Server) Serve(ctx context.Context, ls ...net.Listener) error {
 	}()
 	go s.uploads.watch(watching)
 	go s.forgetWhileBusy(watching)
+	go s.purge(watching)
 	ended := make(chan error, len(ls))
 	d := &listenerSet{all: newListeners(ls, s.cfg.TLS, s.conns)}
 	for _, l := range d.all {

@@ -120,14 +120,6 @@ func (s source) Open(ctx context.Context, key string, offset, n int64) (io.ReadC
 	return reader{r}, nil
 }
 
-// Delete implements [storage.Source].
-func (s source) Delete(ctx context.Context, key string) error {
-	if err := s.Source.Delete(ctx, key); err != nil {
-		return storeAnswer(err)
-	}
-	return nil
-}
-
 // reader is an object that a source opened.
 type reader struct{ io.ReadCloser }
 

@@ -8,7 +8,7 @@
 // # Two sides
 //
 // A server holds a [Sink]: it can only add. A coordinator's machine holds a
-// [Source]: it lists, reads and deletes. So a server's key to a bucket needs no right
+// [Source]: it lists, reads and sets aside. So a server's key to a bucket needs no right
 // to read, list or delete drops (least privilege): if it leaks, it gives none away.
 //
 // # Implementations
@@ -113,24 +113,27 @@ type Reader interface {
 	Open(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error)
 }
 
-// Deleter deletes objects. It is safe for concurrent use.
+// Deleter deletes objects for good. It is safe for concurrent use.
 type Deleter interface {
 	// Delete removes an object. Deleting an object that does not exist is no
 	// error.
 	Delete(ctx context.Context, key string) error
 }
 
-// Source lists, reads and deletes objects: the coordinator's side of a store.
+// Source lists objects, reads them and sets them aside: the coordinator's side of a
+// store.
 type Source interface {
 	Lister
 	Reader
-	Deleter
+	Asider
 }
 
 // Store is both sides of one place.
 type Store interface {
 	Sink
 	Source
+	Deleter
+	Purger
 }
 
 // ValidKey reports whether key names an object: "c/" and 64 lower-case

@@ -259,7 +259,11 @@ func (b *fakeBox) put(w http.ResponseWriter, r *http.Request, id string, under i
 }
 
 func (b *fakeBox) inbox(w http.ResponseWriter, r *http.Request) {
-	answer := b.secret.Answer("http://" + r.Host)
+	scope := crypto.ScopeRead
+	if r.Method == "DELETE" {
+		scope = crypto.ScopeDelete
+	}
+	answer := b.secret.Answer(scope, "http://"+r.Host)
 	if r.Header.Get("Authorization") != "Temoin http://"+r.Host+" c0ffee "+hex.EncodeToString(answer[:]) {
 		refuse(w, 401, "challenge")
 		return

@@ -164,8 +164,8 @@ func (a *app) keyCheck(path string) error {
 		if err != nil {
 			return err
 		}
-		answer, err := crypto.AnswerChallenge(sealed, origin, keys.Identities()...)
-		if err != nil || answer != secret.Answer(origin) {
+		answer, err := crypto.AnswerChallenge(sealed, crypto.ScopeRead, origin, keys.Identities()...)
+		if err != nil || answer != secret.Answer(crypto.ScopeRead, origin) {
 			return fail(exitIntegrity, "", "the key does not open what is sealed to it")
 		}
 		fmt.Fprintln(a.out, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -20,15 +21,17 @@ func (a *app) rm() *cobra.Command {
 		Use:   "rm DROP",
 		Short: "Remove a drop from the vault, and from its source if you say so",
 		Long: `Removes a drop from the vault. It is remembered as removed, so that the next pull
-does not bring it back. With --source it is deleted there too, for everybody; this
-also works later, when it is in the vault no more.
+does not bring it back. With --source it goes there too, for everybody; this also
+works later, when it is in the vault no more. At the source it is set aside for seven
+days, in which temoin restore brings it back; then it is deleted. Sooner only the
+operator can delete it, with temoind purge.
 
 It does not touch what you have opened, and no copies that others have made.`,
 		Example: "  temoin rm 3fa1\n  temoin rm 3fa1 --source https://box.example",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return a.remove(c, args[0], from) },
 	}
-	c.Flags().StringVar(&from, "source", "", "delete it at this `SOURCE` as well")
+	c.Flags().StringVar(&from, "source", "", "set it aside at this `SOURCE` as well")
 	a.proxyFlag(c)
 	return a.vaultFlags(c)
 }
@@ -57,20 +60,18 @@ func (a *app) remove(c *cobra.Command, prefix, from string) error {
 		return fmt.Errorf("drop %s: %w", prefix, err)
 	}
 	var src storage.Source
-	where := "the vault"
+	question := fmt.Sprintf("Remove drop %s from the vault? There is no way back. [y/N] ", drop)
 	if from != "" {
 		if src, _, err = a.source(from, keys); err != nil {
 			return err
 		}
-		where += " and the source"
+		question = fmt.Sprintf("Remove drop %s from the vault, where there is no way back, and set it aside at the source? [y/N] ", drop)
 	}
-	if !a.confirm(fmt.Sprintf("Remove drop %s from %s? There is no way back. [y/N] ", drop, where)) {
+	if !a.confirm(question) {
 		return fail(exitFailed, "", "nothing was removed")
 	}
 	here, there, err := v.Remove(c.Context(), drop, src)
-	if there > 0 {
-		a.say("%s deleted at the source.", count(there, "object"))
-	}
+	a.saySetAside(there)
 	if err != nil {
 		return err
 	}
@@ -81,21 +82,32 @@ func (a *app) remove(c *cobra.Command, prefix, from string) error {
 // removeAtSource is for a drop that is not in the vault any more.
 func (a *app) removeAtSource(c *cobra.Command, v *inbox.Vault, keys *inbox.Keys, drop, from string) error {
 	if from == "" {
-		return fail(exitFailed, "--source SOURCE deletes it there as well", "drop %s was removed from the vault before", drop)
+		return fail(exitFailed, "--source SOURCE sets it aside there as well", "drop %s was removed from the vault before", drop)
 	}
 	src, _, err := a.source(from, keys)
 	if err != nil {
 		return err
 	}
 	if !a.confirm(fmt.Sprintf(
-		"Drop %s was removed from the vault before. Remove it from the source? There is no way back. [y/N] ", drop)) {
+		"Drop %s was removed from the vault before. Set it aside at the source? [y/N] ", drop)) {
 		return fail(exitFailed, "", "nothing was removed")
 	}
 	there, err := v.RemoveAtSource(c.Context(), drop, src)
-	if there > 0 || err == nil {
-		a.say("Drop %s: %s deleted at the source.", drop, count(there, "object"))
+	if there == 0 && err == nil {
+		a.say("Drop %s: nothing of it is at the source.", drop)
 	}
+	a.saySetAside(there)
 	return err
+}
+
+// saySetAside says what becomes of objects that were set aside at a source.
+func (a *app) saySetAside(n int) {
+	if n == 0 {
+		return
+	}
+	now := time.Now()
+	a.say("%s set aside at the source. Until %s temoin restore takes them back; their room becomes free after that day, or when the operator runs temoind purge.",
+		count(n, "object"), storage.Today(now.AddDate(0, 0, storage.AsideDays)))
 }
 
 // confirm asks on a terminal, where everything but y and yes is no. In a script,

@@ -85,8 +85,12 @@ func (a *app) source(text string, keys *inbox.Keys) (storage.Source, string, err
 		s, err := s3.New(cfg)
 		return s, text, err
 	case strings.HasPrefix(text, "http:"), strings.HasPrefix(text, "https:"):
-		answer := func(challenge []byte, origin string) ([32]byte, error) {
-			return crypto.AnswerChallenge(challenge, origin, keys.Identities()...)
+		answer := func(challenge []byte, origin string, remove bool) ([32]byte, error) {
+			scope := crypto.ScopeRead
+			if remove {
+				scope = crypto.ScopeDelete
+			}
+			return crypto.AnswerChallenge(challenge, scope, origin, keys.Identities()...)
 		}
 		c, err := box.New(text, box.Options{Proxy: a.proxy, Answer: answer})
 		if err != nil {

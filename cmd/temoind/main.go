@@ -24,9 +24,10 @@ const usage = `temoind is the box that takes drops from witnesses.
   temoind serve   a box for work
   temoind doctor  looks whether that box can be trusted, and says what to do
   temoind policy  prints the rights that the keys of its bucket should have
+  temoind purge   deletes for good what coordinators have set aside
   temoind version
 
-Type "temoind serve --help" for the settings; doctor and policy take the same.
+Type "temoind serve --help" for the settings; doctor, policy and purge take the same.
 `
 
 func main() {
@@ -73,6 +74,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return doctor.Command(ctx, args, stdout, stderr)
 	case "policy":
 		return policy(args, stdout, stderr)
+	case "purge":
+		return purge(ctx, args, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, version())
 		return nil

@@ -8,13 +8,16 @@ import (
 	"io"
 
 	"temoin/cmd/temoind/settings"
+	"temoin/storage"
 	"temoin/storage/s3"
 )
 
 const policyHelp = `
 The first policy is for the server's key, the second for the coordinators' key.
 Each is for one user. A service that knows policies of buckets only wants the
-statements of both in one, each with its "Principal".
+statements of both in one, each with its "Principal". The third document is no policy:
+it is the bucket's lifecycle configuration, which deletes what coordinators have set
+aside when they can no longer take it back.
 `
 
 // policyDocument holds the rights of a key, in the language of S3's policies.
@@ -59,8 +62,34 @@ func policy(args []string, stdout, stderr io.Writer) error {
 		}
 		fmt.Fprintf(stdout, "%s\n", b)
 	}
+	fmt.Fprintln(stderr, "# for the bucket: what was set aside goes by itself")
+	b, err := json.MarshalIndent(lifecycleOf(c), "", "  ")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s\n", b)
 	_, err = io.WriteString(stderr, policyHelp)
 	return err
+}
+
+// lifecycle is the lifecycle configuration of a bucket, in the language of S3.
+type lifecycle struct{ Rules []lifecycleRule }
+
+type lifecycleRule struct {
+	ID         string
+	Status     string
+	Filter     struct{ Prefix string }
+	Expiration struct{ Days int }
+}
+
+func lifecycleOf(c s3.Config) lifecycle {
+	r := lifecycleRule{ID: "temoin-aside", Status: "Enabled"}
+	r.Filter.Prefix = "aside/"
+	if c.Prefix != "" {
+		r.Filter.Prefix = c.Prefix + "/aside/"
+	}
+	r.Expiration.Days = storage.AsideDays + 1
+	return lifecycle{[]lifecycleRule{r}}
 }
 
 // policies returns the least rights of the server's and the coordinators' key.
@@ -80,6 +109,7 @@ func policies(c s3.Config) [2]policyDocument {
 			allow(bucket, "s3:ListBucket"),
 			allow(under+"*", "s3:GetObject", "s3:DeleteObject"),
 			allow(under+"r/*", "s3:PutObject"),
+			allow(under+"aside/*", "s3:PutObject"),
 		}},
 	}
 }

@@ -15,8 +15,10 @@ func TestPolicy(t *testing.T) {
 		`{"Version":"2012-10-17","Statement":[` +
 		`{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::box"]},` +
 		`{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::box/in/*"]},` +
-		`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::box/in/r/*"]}]}`
-	for prefix, want := range map[string]string{"/in": all, "": strings.ReplaceAll(all, "/in/", "/")} {
+		`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::box/in/r/*"]},` +
+		`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::box/in/aside/*"]}]}` +
+		`{"Rules":[{"ID":"temoin-aside","Status":"Enabled","Filter":{"Prefix":"in/aside/"},"Expiration":{"Days":8}}]}`
+	for prefix, want := range map[string]string{"/in": all, "": strings.NewReplacer("/in/", "/", `"in/`, `"`).Replace(all)} {
 		var out, errs bytes.Buffer
 		if err := run(t.Context(), []string{"policy", "--store", "s3://s3.example/box" + prefix}, &out, &errs); err != nil {
 			t.Fatal(err)

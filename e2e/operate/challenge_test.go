@@ -38,8 +38,8 @@ func TestChallengeFlood(t *testing.T) {
 		defer c.Close()
 		io.WriteString(c, "POST /v1/inbox/challenge HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
 	}
-	var port, given, busy atomic.Int64
-	begun, done := time.Now(), make(chan struct{})
+	var port, refused atomic.Int64
+	done := make(chan struct{})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -57,12 +57,7 @@ func TestChallengeFlood(t *testing.T) {
 				}
 				io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
-				switch {
-				case resp.StatusCode == http.StatusOK:
-					given.Add(1)
-				case resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "":
-					busy.Add(1)
-				default:
+				if refused.Add(1); resp.StatusCode != http.StatusBadRequest {
 					t.Errorf("an origin is answered with %s", resp.Status)
 				}
 			}
@@ -70,15 +65,11 @@ func TestChallengeFlood(t *testing.T) {
 	}
 	stop := sync.OnceFunc(func() { close(done); wg.Wait() })
 	defer stop()
-	run.WaitFor(t, "answers", time.Minute, func() bool { return given.Load()+busy.Load() > 500 })
+	run.WaitFor(t, "answers", time.Minute, func() bool { return refused.Load() > 500 })
 	b.Store = b.URL // from which List pulls
 	drops := b.List(t)
 	stop()
-	most := 8 + 2*int64(time.Since(begun)/time.Second+1)
-	t.Logf("%d challenges given to made-up origins, %d refused, in %v", given.Load(), busy.Load(), time.Since(begun))
-	if given.Load() > most {
-		t.Errorf("%d challenges were given to made-up origins, at most %d were right", given.Load(), most)
-	}
+	t.Logf("%d made-up origins were refused", refused.Load())
 	if len(drops) != 1 || drops[0].State != "complete" {
 		t.Errorf("pulled: %v", drops)
 	}

@@ -35,8 +35,9 @@ type Options struct {
 	// 127.0.0.1:9050). Empty: connect directly.
 	Proxy string
 	// Answer opens an inbox: it turns a challenge into the proof of holding a
-	// key of the box. Without it the inbox cannot be read.
-	Answer func(challenge []byte, origin string) ([32]byte, error)
+	// key of the box, for reading, or for setting aside and restoring. Without it the
+	// inbox cannot be read.
+	Answer func(challenge []byte, origin string, remove bool) ([32]byte, error)
 }
 
 // Client is a connection to one box. It is a [storage.Source] and safe for
@@ -44,14 +45,14 @@ type Options struct {
 type Client struct {
 	origin string
 	http   *http.Client
-	answer func([]byte, string) ([32]byte, error)
+	answer func([]byte, string, bool) ([32]byte, error)
 	times  times
 	moved  atomic.Int64 // when an object was last acknowledged, Unix nanoseconds
 
 	endless atomic.Bool // the box refuses a Range with an end (bytes=0-99)
 
-	mu    sync.Mutex
-	token string
+	mu     sync.Mutex
+	tokens [scopes]string
 }
 
 var _ storage.Source = (*Client)(nil)

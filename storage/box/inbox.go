@@ -3,14 +3,12 @@ package box
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -19,7 +17,7 @@ import (
 
 const (
 	maxChallenge = 32 << 10
-	maxPage      = 10_000 * 80
+	maxPage      = 10_000 * 90
 )
 
 // List implements [storage.Source].
@@ -50,7 +48,7 @@ func (c *Client) page(ctx context.Context, after string) (page []storage.Info, e
 		path += "?after=" + url.QueryEscape(after)
 	}
 	err = c.retry(ctx, 4, func() error {
-		resp, err := c.inbox(ctx, http.MethodGet, path, "", http.StatusOK)
+		resp, err := c.inbox(ctx, read, http.MethodGet, path, "", http.StatusOK)
 		if err != nil {
 			return err
 		}
@@ -72,19 +70,12 @@ func parsePage(b []byte, after string) ([]storage.Info, error) {
 	var page []storage.Info
 	for len(b) > 0 {
 		line, rest, ok := bytes.Cut(b, []byte("\n"))
-		key, size, two := strings.Cut(string(line), " ")
-		if !ok || !two || !storage.ValidKey(key) || key[0] != 'c' || key <= after {
+		key, text, two := strings.Cut(string(line), " ")
+		size, okSize := parseSize(text)
+		if !ok || !two || !okSize || !storage.ValidKey(key) || key[0] != 'c' || key <= after {
 			return nil, errPage
 		}
-		info := storage.Info{Key: key, Size: storage.Small}
-		switch size {
-		case strconv.Itoa(storage.Small):
-		case strconv.Itoa(storage.Large):
-			info.Size = storage.Large
-		default:
-			return nil, errPage
-		}
-		page, after, b = append(page, info), key, rest
+		page, after, b = append(page, storage.Info{Key: key, Size: size}), key, rest
 	}
 	return page, nil
 }
@@ -131,7 +122,7 @@ func (c *Client) get206(ctx context.Context, key string, offset, n int64) (*http
 	codes := []int{http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable}
 	if n < storage.Large && !c.endless.Load() {
 		resp, err := c.inbox(
-			ctx, http.MethodGet, path, fmt.Sprintf("bytes=%d-%d", offset, offset+max(n, 1)-1), codes...,
+			ctx, read, http.MethodGet, path, fmt.Sprintf("bytes=%d-%d", offset, offset+max(n, 1)-1), codes...,
 		)
 		var answer *answerError
 		if !errors.As(err, &answer) || answer.status != http.StatusBadRequest {
@@ -143,105 +134,11 @@ func (c *Client) get206(ctx context.Context, key string, offset, n int64) (*http
 	if offset > 0 {
 		rest = fmt.Sprintf("bytes=%d-", offset)
 	}
-	return c.inbox(ctx, http.MethodGet, path, rest, codes...)
+	return c.inbox(ctx, read, http.MethodGet, path, rest, codes...)
 }
 
 // startsAt reports whether an answer starts at the offset. One without Content-Range is
 // accepted: bytes from another offset would not decrypt.
 func startsAt(contentRange string, offset int64) bool {
 	return contentRange == "" || strings.HasPrefix(contentRange, "bytes "+strconv.FormatInt(offset, 10)+"-")
-}
-
-// Delete implements [storage.Source].
-func (c *Client) Delete(ctx context.Context, key string) error {
-	if !storage.ValidKey(key) || key[0] != 'c' {
-		return errors.New("box: not an object key")
-	}
-	err := c.retry(ctx, 4, func() error {
-		resp, err := c.inbox(ctx, http.MethodDelete, "/v1/inbox/"+key, "", http.StatusNoContent, http.StatusOK)
-		if err == nil {
-			resp.Body.Close()
-		}
-		return err
-	})
-	if errors.Is(err, storage.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// inbox sends a request with a token, and once more with a new one when the
-// box does not know the first any longer.
-func (c *Client) inbox(ctx context.Context, method, path, byteRange string, codes ...int) (*http.Response, error) {
-	for try := 1; ; try++ {
-		token, err := c.authorize(ctx)
-		if err != nil {
-			return nil, err
-		}
-		req, err := http.NewRequest(method, c.origin+path, nil)
-		if err != nil {
-			return nil, err
-		}
-		req.Header.Set("Authorization", token)
-		if byteRange != "" {
-			req.Header.Set("Range", byteRange)
-		}
-		resp, err := c.do(ctx, req, codes...)
-		var answer *answerError
-		if try > 1 || !errors.As(err, &answer) || answer.status != http.StatusUnauthorized {
-			return resp, err
-		}
-		c.forget(token)
-	}
-}
-
-var challengeID = regexp.MustCompile(`^[0-9a-f]{1,128}$`)
-
-// authorize returns the token, and asks for a challenge when there is none.
-func (c *Client) authorize(ctx context.Context) (string, error) {
-	if c.answer == nil {
-		return "", errors.New("box: the inbox opens only with a key")
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.token != "" {
-		return c.token, nil
-	}
-	err := c.challenge(ctx) // the caller tries again
-	return c.token, err
-}
-
-func (c *Client) challenge(ctx context.Context) error {
-	body := `{"origin":"` + c.origin + `"}` // the grammar of an origin needs no escapes
-	req, err := http.NewRequest(http.MethodPost, c.origin+"/v1/inbox/challenge", strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.do(ctx, req, http.StatusOK)
-	if err != nil {
-		return err
-	}
-	id := resp.Header.Get("Temoin-Challenge")
-	sealed, err := readAll(resp, maxChallenge)
-	if err != nil {
-		return err
-	}
-	if !challengeID.MatchString(id) {
-		return fmt.Errorf("box: a challenge without a name: %w", storage.ErrDenied)
-	}
-	answer, err := c.answer(sealed, c.origin)
-	if err != nil {
-		return fmt.Errorf("box: the challenge of the inbox: %w", err)
-	}
-	c.token = "Temoin " + c.origin + " " + id + " " + hex.EncodeToString(answer[:])
-	return nil
-}
-
-func (c *Client) forget(token string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.token == token {
-		c.token = ""
-	}
 }

@@ -17,9 +17,12 @@ import (
 	"temoin/storage/storagetest"
 )
 
-func answer(challenge []byte, origin string) ([32]byte, error) {
+func answer(challenge []byte, origin string, remove bool) ([32]byte, error) {
 	if string(challenge) != "challenge for "+origin {
 		return [32]byte{}, errors.New("not my challenge")
+	}
+	if remove {
+		return [32]byte{4, 5, 6}, nil
 	}
 	return [32]byte{1, 2, 3}, nil
 }
@@ -31,7 +34,8 @@ type inbox struct {
 	challenges atomic.Int64
 	busy       atomic.Int64 // challenges that are refused before one is given
 	refused    atomic.Int64
-	forget     atomic.Bool // the next request finds its token unknown
+	forget     atomic.Bool // the next request finds its token unknown, and so are all
+	forgotten  atomic.Int64
 	list       func(after string) string
 	deleted    atomic.Int64
 	ranges     bool
@@ -57,13 +61,26 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "challenge for "+origin)
 		return
 	}
-	want := fmt.Sprintf("Temoin %s %032x 010203%s", origin, i.challenges.Load(), strings.Repeat("0", 58))
-	if r.Header.Get("Authorization") != want || i.forget.CompareAndSwap(true, false) {
+	digits := "010203"
+	if r.Method != "GET" || strings.HasPrefix(r.URL.Path, "/v1/inbox/aside") {
+		digits = "040506"
+	}
+	f := strings.Fields(r.Header.Get("Authorization"))
+	if len(f) != 4 || f[0]+f[1] != "Temoin"+origin || i.expired(f[2]) || f[3] != digits+strings.Repeat("0", 58) || i.forget.CompareAndSwap(true, false) {
+		i.forgotten.Store(i.challenges.Load())
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
 	if r.URL.Path == "/v1/inbox" {
 		io.WriteString(w, i.list(r.URL.Query().Get("after")))
+		return
+	}
+	if r.URL.Path == "/v1/inbox/aside" {
+		io.WriteString(w, i.list(r.URL.Query().Get("after")))
+		return
+	}
+	if name, ok := strings.CutPrefix(r.URL.Path, "/v1/inbox/aside/"); ok {
+		w.WriteHeader(map[byte]int{'1': 204, '2': 409, '3': 404}[name[9]])
 		return
 	}
 	key := strings.TrimPrefix(r.URL.Path, "/v1/inbox/")
@@ -75,6 +92,12 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusNotFound)
 	io.WriteString(w, `{"code":"not-found"}`)
+}
+
+// expired reports whether a challenge is one that was forgotten.
+func (i *inbox) expired(number string) bool {
+	n, err := strconv.ParseInt(number, 16, 64)
+	return err != nil || n <= i.forgotten.Load() || n > i.challenges.Load()
 }
 
 func (i *inbox) object(w http.ResponseWriter, r *http.Request, body []byte) {
@@ -151,7 +174,7 @@ func TestBusyChallenges(t *testing.T) {
 		c := start(t, i.ServeHTTP)
 		for what, do := range map[string]func() error{
 			"list":   func() error { _, err := storagetest.Keys(t.Context(), c, "c/"); return err },
-			"delete": func() error { return c.Delete(t.Context(), storagetest.Key(1)) },
+			"delete": func() error { return c.SetAside(t.Context(), storagetest.Key(1)) },
 		} {
 			i.busy.Store(busy)
 			i.refused.Store(0)
@@ -193,7 +216,7 @@ func TestHostileLists(t *testing.T) {
 	}
 }
 
-func TestOpenAndDelete(t *testing.T) {
+func TestOpenAndSetAside(t *testing.T) {
 	for _, ranges := range []bool{true, false} {
 		i := &inbox{t: t, objects: []int{1}, ranges: ranges}
 		c := start(t, i.ServeHTTP)
@@ -216,7 +239,7 @@ func TestOpenAndDelete(t *testing.T) {
 			t.Error("a strange key was asked for")
 		}
 		for n := 1; n <= 2; n++ {
-			if err := c.Delete(t.Context(), storagetest.Key(n)); err != nil {
+			if err := c.SetAside(t.Context(), storagetest.Key(n)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -288,6 +311,56 @@ func TestClosedInbox(t *testing.T) {
 	}
 }
 
+// What was set aside is listed and restored with an answer of its own.
+func TestAside(t *testing.T) {
+	digits := strings.Repeat("ab", 32)
+	i := &inbox{t: t, list: func(after string) string {
+		if after != "" {
+			return ""
+		}
+		return "2026-11-21/" + digits + " 65536\n2026-11-22/" + digits + "-2 1048576\n"
+	}}
+	c := start(t, i.ServeHTTP)
+	var got []storage.Aside
+	for a, err := range c.ListAside(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, a)
+	}
+	if len(got) != 2 || got[0].Day() != "2026-11-21" || got[1].Key() != "c/"+digits || got[1].Size != storage.Large {
+		t.Errorf("set aside: %v", got)
+	}
+	for day, want := range map[string]error{
+		"2026-11-21": nil, "2026-11-22": storage.ErrExist, "2026-11-23": storage.ErrNotExist,
+	} {
+		if err := c.Restore(t.Context(), day+"/"+digits); !errors.Is(err, want) || want == nil && err != nil {
+			t.Errorf("restoring of %s: %v", day, err)
+		}
+	}
+	for _, line := range []string{
+		"2026-11-31/" + digits + " 65536\n", "2026-11-21/" + digits + "-1 65536\n", "c/" + digits + " 65536\n",
+		"2026-11-21/../" + digits[3:] + " 65536\n", "2026-11-21/" + digits + " 65537\n", "2026-11-21/" + digits + " 65536",
+	} {
+		c := start(t, (&inbox{t: t, list: func(string) string { return line }}).ServeHTTP)
+		for _, err := range c.ListAside(t.Context(), "") {
+			if !errors.Is(err, storage.ErrDenied) {
+				t.Errorf("%q: %v", line, err)
+			}
+		}
+		if err := c.Restore(t.Context(), strings.Fields(line)[0]+"x"); err == nil {
+			t.Errorf("%q was asked for", line)
+		}
+	}
+	endless := start(t, (&inbox{t: t, list: func(string) string { return "2026-11-21/" + digits + " 65536\n" }}).ServeHTTP)
+	n := 0
+	for _, err := range endless.ListAside(t.Context(), "") {
+		if n++; err == nil && n > 1 {
+			t.Fatal("a list that goes round in circles")
+		}
+	}
+}
+
 func FuzzPage(f *testing.F) {
 	f.Add([]byte("c/"+strings.Repeat("0", 63)+"1 65536\n"+"c/"+strings.Repeat("a", 64)+" 1048576\n"), "")
 	f.Add([]byte("c/"+strings.Repeat("a", 64)+" 1048576\n"), "c/"+strings.Repeat("b", 64))
@@ -316,7 +389,7 @@ func FuzzChallenge(f *testing.F) {
 			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(bytes.NewReader(challenge))}, nil
 		})
 		c, err := box.New("http://127.0.0.1:1", box.Options{
-			Answer: func([]byte, string) ([32]byte, error) { return [32]byte{}, nil },
+			Answer: func([]byte, string, bool) ([32]byte, error) { return [32]byte{}, nil },
 		})
 		if err != nil {
 			t.Fatal(err)

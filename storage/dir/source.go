@@ -158,7 +158,7 @@ func openObject(path, key string) (*os.File, error) {
 	return f, nil
 }
 
-// Delete implements [storage.Source]. When it returns nil the name is gone for
+// Delete implements [storage.Deleter]. When it returns nil the name is gone for
 // good, also after a loss of power.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if !storage.ValidKey(key) {

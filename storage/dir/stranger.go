@@ -10,7 +10,8 @@ import (
 	"temoin/storage"
 )
 
-// asideFolder holds files that lay under the name of an object and were none.
+// asideFolder holds files that lay under the name of an object and were none, and a
+// folder for each day on which objects were set aside.
 const asideFolder = "aside"
 
 // clearName sets aside a file of another size than objects have: what a crash of

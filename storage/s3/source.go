@@ -18,6 +18,20 @@ import (
 // failure goes on behind the last object that it yielded.
 func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
+		for o, err := range s.names(ctx, prefix, after) {
+			if err == nil && !isObject(o.Key, o.Size) {
+				continue
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
+// names is List for names of all kinds.
+func (s *Store) names(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
+	return func(yield func(storage.Info, error) bool) {
 		last := ""
 		if after != "" {
 			last = s.prefix + after
@@ -63,7 +77,7 @@ func (s *Store) listFrom(
 		}
 		*last = object.Key
 		key, ours := strings.CutPrefix(object.Key, s.prefix)
-		if !ours || !strings.HasPrefix(key, prefix) || !isObject(key, object.Size) {
+		if !ours || !strings.HasPrefix(key, prefix) {
 			continue
 		}
 		if !yield(storage.Info{Key: key, Size: object.Size}, nil) {
@@ -165,7 +179,7 @@ func (b *reader) Close() error {
 	return nil
 }
 
-// Delete implements [storage.Source].
+// Delete implements [storage.Deleter].
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if !storage.ValidKey(key) {
 		return errors.New("storage/s3: not an object key")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,6 +146,8 @@ func (s *S3) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	switch {
+	case req.Method == http.MethodPut && name != "" && req.Header.Get("X-Amz-Copy-Source") != "":
+		s.copy(w, req, name)
 	case req.Method == http.MethodPut && name != "":
 		s.put(w, req, name, fault)
 	case req.Method == http.MethodGet && name == "" && req.URL.Query().Get("list-type") == "2":
@@ -192,6 +195,23 @@ func (s *S3) put(w http.ResponseWriter, req *http.Request, name string, fault Fa
 	}
 	w.Header().Set("ETag", `"0"`)
 	w.WriteHeader(http.StatusOK)
+}
+
+func (s *S3) copy(w http.ResponseWriter, req *http.Request, name string) {
+	source, err := url.PathUnescape(strings.TrimPrefix(req.Header.Get("X-Amz-Copy-Source"), "/"))
+	from, ok := strings.CutPrefix(source, s.Bucket+"/")
+	s.mu.Lock()
+	body := s.objects[from]
+	if body != nil {
+		s.objects[name] = body
+	}
+	s.mu.Unlock()
+	if err != nil || !ok || body == nil {
+		refuse(w, http.StatusNotFound, "NoSuchKey", "")
+		return
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	io.WriteString(w, xml.Header+`<CopyObjectResult><ETag>"0"</ETag></CopyObjectResult>`)
 }
 
 func (s *S3) get(w http.ResponseWriter, req *http.Request, name string) {

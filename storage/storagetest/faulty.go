@@ -207,7 +207,49 @@ func (o oneByte) Read(p []byte) (int, error) {
 	return o.r.Read(p[:min(len(p), 1)])
 }
 
-// Delete implements [storage.Source].
+// SetAside implements [storage.Source]. It fails as Delete does.
+func (f *Faulty) SetAside(ctx context.Context, key string) error {
+	if err := f.next(Delete); err != nil {
+		return err
+	}
+	return f.store.SetAside(ctx, key)
+}
+
+// ListAside implements [storage.Source]. It fails as List does.
+func (f *Faulty) ListAside(ctx context.Context, after string) iter.Seq2[storage.Aside, error] {
+	return func(yield func(storage.Aside, error) bool) {
+		for a, err := range f.store.ListAside(ctx, after) {
+			if err == nil {
+				err = f.next(List)
+			}
+			if err != nil {
+				yield(storage.Aside{}, err)
+				return
+			}
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Restore implements [storage.Source]. It fails as Commit does.
+func (f *Faulty) Restore(ctx context.Context, name string) error {
+	if err := f.next(Commit); err != nil {
+		return err
+	}
+	return f.store.Restore(ctx, name)
+}
+
+// Purge implements [storage.Purger]. It fails as Delete does.
+func (f *Faulty) Purge(ctx context.Context, before string) (n int, bytes int64, err error) {
+	if err := f.next(Delete); err != nil {
+		return 0, 0, err
+	}
+	return f.store.Purge(ctx, before)
+}
+
+// Delete implements [storage.Deleter].
 func (f *Faulty) Delete(ctx context.Context, key string) error {
 	if err := f.next(Delete); err != nil {
 		return err

@@ -45,6 +45,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"lets one of many win a name", testContended},
 		{"stores 64 objects at once", testParallel},
 		{"finds out whether it takes objects", testProbe},
+		{"sets aside and restores", testAside},
+		{"overwrites nothing that was set aside", testAsideTwice},
+		{"purges by the day", testPurge},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })
