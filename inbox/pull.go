@@ -13,16 +13,21 @@ import (
 
 // pull is one run of Vault.Pull.
 type pull struct {
-	v       *Vault
-	src     Origin
-	opt     PullOptions
-	there   map[key]int64 // what the source lists
-	view    *view
-	removed map[key]bool
-	seen    *verdicts
-	pace    *pace
-	small   sync.Pool // of *[storage.Small]byte
-	large   sync.Pool // of *pullBuffers
+	v     *Vault
+	src   Origin
+	opt   PullOptions
+	there map[key]int64 // what the source lists
+	// listedAt says since when the vault knows of those objects of it that belong to no
+	// drop, in Unix seconds. It is set at the end.
+	listedAt map[key]int64
+	view     *view
+	removed  map[key]bool
+	kept     map[key]bool // at the source, see nameKept
+	buried   map[key]bool // at the source, and late: see pull.late
+	seen     *verdicts
+	pace     *pace
+	small    sync.Pool // of *[storage.Small]byte
+	large    sync.Pool // of *pullBuffers
 
 	mu      sync.Mutex
 	report  Report
@@ -73,6 +78,11 @@ type Origin interface {
 // damaged objects, [ErrOtherKeys] when drops came that were sealed to a list of keys
 // which is not accepted, and otherwise one of package storage.
 func (v *Vault) Pull(ctx context.Context, src Origin, name string, opt PullOptions) (*Report, error) {
+	p, err := v.pull(ctx, src, name, opt)
+	return &p.report, err
+}
+
+func (v *Vault) pull(ctx context.Context, src Origin, name string, opt PullOptions) (*pull, error) {
 	p := &pull{
 		v: v, src: src, opt: opt, pace: newPace(src), head: firstHead,
 		wanted: make(map[key]*want), open: make(map[key]bool), afresh: make(map[key]bool),
@@ -81,7 +91,7 @@ func (v *Vault) Pull(ctx context.Context, src Origin, name string, opt PullOptio
 	p.small.New = func() any { return new([storage.Small]byte) }
 	p.large.New = func() any { return new(pullBuffers) }
 	if err := p.prepare(ctx, name); err != nil {
-		return &p.report, err
+		return p, err
 	}
 	p.mendHere(ctx)
 	for _, e := range p.view.drops {
@@ -116,12 +126,17 @@ func (v *Vault) Pull(ctx context.Context, src Origin, name string, opt PullOptio
 	if saved := v.saveIndex(p.view.sorted()); err == nil && saved != nil {
 		err = v.vaultError("writing the index", saved)
 	}
+	if !ends(err) {
+		if noted := p.noteListed(name); noted != nil {
+			err = v.vaultError("remembering what the source lists", noted)
+		}
+	}
 	v.keepReserve()
 	p.count()
 	if ends(err) {
-		return &p.report, err
+		return p, err
 	}
-	return &p.report, p.verdict()
+	return p, p.verdict()
 }
 
 // takeBack deletes again what this pull stored of drops that another process removed

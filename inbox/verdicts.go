@@ -50,8 +50,7 @@ const vaultItself = "the vault"
 
 // loadVerdicts reads what is known of the source of that name.
 func (v *Vault) loadVerdicts(source string) (*verdicts, error) {
-	h := sha256.Sum256(append([]byte("temoin source "+source), v.keys.secret...))
-	vs := &verdicts{state: v.state, file: "skip-" + hex.EncodeToString(h[:8]), known: make(map[key]verdict)}
+	vs := &verdicts{state: v.state, file: "skip-" + v.sourceID(source), known: make(map[key]verdict)}
 	b, err := v.state.read(vs.file)
 	if err != nil { // losing it costs reading again
 		v.warn("%v. It says what was not sealed to your key, and is made anew.", err)
@@ -61,6 +60,13 @@ func (v *Vault) loadVerdicts(source string) (*verdicts, error) {
 	}
 	vs.parse(b)
 	return vs, nil
+}
+
+// sourceID tells the sources of a vault apart in the names of its files, and does not
+// give their names away.
+func (v *Vault) sourceID(source string) string {
+	h := sha256.Sum256(append([]byte("temoin source "+source), v.keys.secret...))
+	return hex.EncodeToString(h[:8])
 }
 
 // parse takes every line that has the grammar, up to maxObjects names. It skips a

@@ -207,7 +207,7 @@ The first day:
 	}
 	root.AddCommand(
 		a.keygen(), a.key(),
-		a.pull(), a.ls(), a.show(), a.open(), a.verify(), a.rm(), a.restore(), a.recipients(),
+		a.pull(), a.ls(), a.show(), a.open(), a.verify(), a.rm(), a.sweep(), a.restore(), a.recipients(),
 		a.scrub(), a.send(), a.version(),
 	)
 	a.note(root)
