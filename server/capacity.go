@@ -9,15 +9,16 @@ const (
 // What takes how much memory, in bytes, as measured (see docs/performance.md).
 const (
 	emptyBox      = 48 << 20
-	perConnection = 120 << 10 // TLS, and full buffers of the kernel (boundBuffers)
+	perConnection = 96 << 10  // TLS with its garbage, and full buffers of the kernel (boundBuffers)
 	perUpload     = 336 << 10 // a form with an open chunk and a film in a window, besides its connection
 	withEnding    = perUpload + perUpload/endingShare
+	withGarbage   = withEnding / 3 * 4
 )
 
 // sendBuffer is the kernel's buffer for what a connection sends, in bytes; it takes twice as
 // much, which counts as memory of the box. A client that sends request after request and reads
 // no answer has it full: without a bound the kernel holds megabytes.
-const sendBuffer = 32 << 10
+const sendBuffer = 16 << 10
 
 // capacity is how many connections and uploads a box holds at the same time. The rest
 // waits or is refused: if all were let in, the kernel would end the box, and with it
@@ -33,17 +34,16 @@ func reserved(max, n int) int {
 	return 1
 }
 
-// capacityOf returns what fits into so many bytes of memory; 0: nobody knows how many. A
-// quarter stays free for garbage, half of the rest is for uploads, and what these do not
-// need is for connections.
+// capacityOf returns what fits into so many bytes of memory; 0: nobody knows how many. Half
+// is for uploads, and what these do not need is for connections.
 func capacityOf(memory int64) capacity {
 	if memory == 0 {
 		return capacity{maxConnections, maxUploads}
 	}
-	room := max(memory-emptyBox, 16<<20) / 4 * 3
-	uploads := min(room/2/withEnding, maxUploads)
+	room := max(memory-emptyBox, 16<<20)
+	uploads := min(room/2/withGarbage, maxUploads)
 	return capacity{
-		connections: int(min((room-uploads*withEnding)/perConnection, maxConnections)),
+		connections: int(min((room-uploads*withGarbage)/perConnection, maxConnections)),
 		uploads:     int(uploads),
 	}
 }

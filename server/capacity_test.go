@@ -15,10 +15,10 @@ func TestCapacity(t *testing.T) {
 		{0, 4096, 1024},
 		{16 << 30, 4096, 1024},
 		{2 << 30, 4096, 1024},
-		{1 << 30, 3124, 892},
-		{400 << 20, 1129, 321},
-		{100 << 20, 168, 47},
-		{1, 53, 14},
+		{1 << 30, 4096, 892},
+		{400 << 20, 1882, 321},
+		{100 << 20, 280, 47},
+		{1, 89, 14},
 	} {
 		if n, m := server.CapacityOf(c.memory); n != c.connections || m != c.uploads {
 			t.Errorf("%d MiB: %d connections, %d uploads", c.memory>>20, n, m)
