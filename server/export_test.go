@@ -75,6 +75,9 @@ func TakeApart(src io.Reader, boundary string) (all []Part, err error) {
 	}
 }
 
+// FirstLook is in how many bytes a form's first boundary tells how its lines end.
+const FirstLook = maxBoundary + maxPadding
+
 // Disposition is what a Content-Disposition says: the text field, or the file.
 func Disposition(value string) (field, name string) {
 	h := headers{dispositions: []string{value}}

@@ -24,6 +24,7 @@ func FuzzParts(f *testing.F) {
 		"before\r\n" + saw + "--x--", saw + "--x \t\r\nA: b\r\n c\r\n\r\n\r\n--xx\r\n--x-\r\n--x--",
 		strings.Repeat("p", 3000) + "\n" + saw + "--x--", strings.Repeat("p\r\n", 12_000) + saw + "--x--",
 		"--x\r\n\r\n" + strings.Repeat("\r", 40_000) + "\r\n--x--",
+		"--x\r" + strings.Repeat("p", 3000) + "\n--x\n\r\n--x--",
 		"--x\r\n\r\n" + strings.Repeat("\r\n--", 9_000) + "\r\n--x" + strings.Repeat(" ", 2000) + "\r\n\r\n\r\n--x--",
 	} {
 		f.Add([]byte(body))
@@ -62,7 +63,11 @@ func takenApart(body []byte) (contents []string, ok bool) {
 	if !bytes.HasPrefix(body, []byte("--x")) || bytes.Contains(body, bytes.Repeat([]byte(" "), 1000)) {
 		return nil, false // ours keeps a preamble, and takes at most maxPadding blanks behind a boundary
 	}
+	end := 0
 	for line := range bytes.Lines(body) {
+		if end += len(line); end > server.FirstLook {
+			return nil, false // so far ours looks for a boundary that tells how lines end
+		}
 		rest, ok := bytes.CutPrefix(line, []byte("--x"))
 		rest, closing := bytes.CutPrefix(rest, []byte("--"))
 		if end := string(bytes.TrimLeft(rest, " \t")); ok && (end == "\n" || end == "\r\n" || end == "") {
