@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net"
@@ -29,8 +30,15 @@ func TestMain(m *testing.M) {
 		main()
 	case os.Getenv(asForgetful) != "":
 		lookAtFreed()
+	case os.Getenv(asRenewed) != "":
+		if err := renewConfined(os.Getenv(asRenewed)); err != nil {
+			fmt.Println("ended:", err)
+			os.Exit(1)
+		}
 	case os.Getenv(asConfined) != "":
 		tryConfined(os.Getenv(asConfined))
+	case os.Getenv(asHardened) != "":
+		sayHardened()
 	default:
 		os.Exit(m.Run())
 	}

@@ -2,7 +2,10 @@ package main
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -37,14 +40,33 @@ const (
 )
 
 // confine gives up, for good, what the box does not need: files other than its own,
-// programs other than itself, and connections of its own but to the ports of its
-// bucket, its CA and name servers.
-// Its sockets are open already. A kernel without Landlock confines less or
-// nothing; temoind doctor says so. A renewed image is confined already: layers
-// pile up, and the kernel takes sixteen.
-func (d *daemon) confine() error {
+// programs other than itself, other processes, and connections of its own but to the
+// ports of its bucket, its CA and name servers. It has its sockets already, and that to
+// systemd. Where the kernel cannot do all of that, the box is confined less; temoind
+// doctor says so. A renewed image is confined already: layers and filters pile up, and
+// the kernel takes sixteen of the former.
+func (d *daemon) confine(stderr io.Writer) error {
 	if d.before != nil {
 		return nil
+	}
+	toSystemd()
+	net.DefaultResolver.PreferGo = true // a C library's, if there is one, asks in ways that are forbidden here
+	for _, layer := range []func() error{d.restrict, d.forbidCalls} {
+		switch err := layer(); {
+		case errors.Is(err, errors.ErrUnsupported):
+			fmt.Fprintf(stderr, "temoind: warning: whoever breaks into the box gets further than elsewhere: %v\n", err)
+		case err != nil:
+			return fmt.Errorf("confining the process: %w", err)
+		}
+	}
+	return nil
+}
+
+// restrict is the layer of rules: files, ports, and with newer kernels signals and
+// sockets, by Landlock.
+func (d *daemon) restrict() error {
+	if abi, err := ll.LandlockGetABIVersion(); err != nil || abi < 1 {
+		return fmt.Errorf("rules for files and ports (Landlock): %w", errors.ErrUnsupported)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -66,14 +88,18 @@ func (d *daemon) confine() error {
 	if dynamic(self) {
 		rules = append(rules, landlock.RODirs("/lib", "/lib64", "/usr/lib", "/usr/lib64").IgnoreIfMissing())
 	}
-	for _, p := range d.ports() {
+	ports := d.ports()
+	for _, p := range ports {
 		rules = append(rules, landlock.ConnectTCP(p))
 	}
-	if err := landlock.V5.BestEffort().Restrict(rules...); err != nil {
-		return fmt.Errorf("confining the process: %w", err)
+	if len(ports) > 0 {
+		rules = append(rules, landlock.ConnectSendUDP(53), landlock.BindUDP(0)) // 0: the kernel chooses the box's own port
 	}
-	return nil
+	return landlock.V11.BestEffort().Restrict(rules...)
 }
+
+// forbidCalls is the layer that judges system calls, by seccomp.
+func (d *daemon) forbidCalls() error { return forbidCalls(len(d.ports()) > 0) }
 
 // dynamic reports whether a program needs a loader and libraries, which the
 // programs that we release do not.

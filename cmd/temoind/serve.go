@@ -59,7 +59,7 @@ func (d *daemon) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := d.confine(); err != nil {
+	if err := d.confine(stderr); err != nil {
 		return err
 	}
 	hup := make(chan os.Signal, 1)

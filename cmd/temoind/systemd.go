@@ -7,24 +7,6 @@ import (
 	"strconv"
 )
 
-// notify tells systemd how the box is, if systemd asked to know: READY=1,
-// RELOADING=1, STOPPING=1. See sd_notify(3).
-func notify(state string) {
-	path := os.Getenv("NOTIFY_SOCKET")
-	if path == "" {
-		return
-	}
-	if path[0] == '@' { // an abstract socket, without a file
-		path = "\x00" + path[1:]
-	}
-	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		return // nothing listens there
-	}
-	defer c.Close()
-	c.Write([]byte(state))
-}
-
 // firstFD is where systemd puts the sockets that it opened. See
 // sd_listen_fds(3).
 const firstFD = 3
