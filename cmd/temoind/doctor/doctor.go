@@ -57,9 +57,10 @@ type doctor struct {
 	to     *crypto.Recipients // nil: they cannot be read
 
 	// The machine, unless a test stands in for it.
-	root   string         // above its files
-	roots  *x509.CertPool // the authorities that it trusts; nil: those of the system
-	volume func(path string) (volume, error)
+	root     string         // above its files
+	roots    *x509.CertPool // the authorities that it trusts; nil: those of the system
+	volume   func(path string) (volume, error)
+	landlock func() int // the version of the kernel's; 0: none
 	// publish stores an object in a folder and removes it again.
 	publish func(path string) (dir.Lacks, error)
 }
@@ -68,7 +69,10 @@ type doctor struct {
 // nil when all is well, [ErrWarnings], one of package settings, or says how many
 // checks failed.
 func Command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	d := &doctor{root: "/", volume: volumeOf, publish: publishes, flush: 2 * time.Second, counts: make(map[string]int)}
+	d := &doctor{
+		root: "/", volume: volumeOf, landlock: landlockVersion, publish: publishes,
+		flush: 2 * time.Second, counts: make(map[string]int),
+	}
 	var asJSON, print bool
 	var err error
 	d.Settings, print, err = settings.Read("doctor", args, stderr, func(f *flag.FlagSet) {
@@ -104,8 +108,8 @@ func (f Finding) String() string {
 // other.
 func (d *doctor) run(ctx context.Context) error {
 	for _, check := range []func(context.Context){
-		d.recipients, d.store, d.disks, d.certificate, d.exit, d.listen, d.memory, d.proxies, d.onion, d.running,
-		d.page,
+		d.recipients, d.store, d.disks, d.certificate, d.exit, d.listen, d.memory, d.sandbox, d.proxies, d.onion,
+		d.running, d.page,
 	} {
 		check(ctx)
 	}

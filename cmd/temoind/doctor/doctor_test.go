@@ -35,6 +35,7 @@ func newPatient(t *testing.T, s settings.Settings) *patient {
 		root:     t.TempDir(),
 		counts:   make(map[string]int),
 		volume:   disk(0xef53, 50, 100),
+		landlock: func() int { return 10 },
 		publish:  publishes,
 	}
 	p.report = func(f Finding) { p.found = append(p.found, f) }
