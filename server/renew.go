@@ -19,6 +19,10 @@ const idle = 5 * time.Second
 // a visit must not keep the line from coming, or from coming in time.
 const beforeLine = 2 * time.Second
 
+// earlyInSecond is in which part of a second of the clock a renewal may begin, so that it is
+// over at the next full second in most cases: what the caller does then is not late.
+const earlyInSecond = 600 * time.Millisecond
+
 // State is what a renewed process takes over. Nothing in it was sent by a witness.
 type State struct {
 	Key []byte // 32 bytes: secret of the inbox's challenges, so that a pull goes on
@@ -126,7 +130,7 @@ func (s *Server) renewWhenIdle(ctx context.Context, srv *http.Server, d *listene
 
 // renew does not return if it succeeds.
 func (s *Server) renew(ctx context.Context, srv *http.Server, d *listenerSet) {
-	if s.cfg.Log.soon(beforeLine) {
+	if s.cfg.Log.soon(beforeLine) || time.Duration(time.Now().Nanosecond()) > earlyInSecond {
 		return
 	}
 	if !d.mu.TryLock() { // the box is about to end

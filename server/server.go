@@ -75,9 +75,9 @@ type Config struct {
 	// and returns only if it could not. It is called when nothing is under way.
 	// Nil: what senders sent stays in freed memory until the process ends.
 	Renew func(State) error
-	// Busy, if not nil, is held by the caller while it does what Renew would cut short.
-	// Otherwise a visit could decide how that ends.
-	Busy *sync.Mutex
+	// Busy, if not nil, is held for reading by the caller while it does what Renew would cut
+	// short. Otherwise a visit could decide how that ends.
+	Busy *sync.RWMutex
 	// State is what the process before this one gave to Renew, or nil.
 	State *State
 }

@@ -26,6 +26,7 @@ type images struct {
 	journal *stamped
 	now     *server.Server
 	started int
+	renewed []time.Duration // when in its second each renewal began
 }
 
 // start starts an image, which replaces itself by the next one. That takes a tenth of a
@@ -39,6 +40,7 @@ func (m *images) start(state *server.State) {
 		Renew: func(s server.State) error {
 			text, err := json.Marshal(s)
 			must(m.t, err)
+			m.renewed = append(m.renewed, time.Duration(time.Now().Nanosecond()))
 			log.Stop()
 			cancel()
 			go func() {
@@ -81,7 +83,7 @@ func (s slow) Read([]byte) (int, error) {
 
 // A renewal, which follows a visit, does not cut short what its caller does.
 func TestRenewalWaitsForItsCaller(t *testing.T) {
-	var busy sync.Mutex
+	var busy sync.RWMutex
 	renewed := make(chan bool, 100)
 	b := newBox(t, func(c *server.Config) {
 		c.Busy = &busy
@@ -90,7 +92,7 @@ func TestRenewalWaitsForItsCaller(t *testing.T) {
 			return errors.New("not in a test")
 		}
 	}, func(s *server.Server) { s.SetIdle(20 * time.Millisecond) })
-	busy.Lock()
+	busy.RLock()
 	if resp, _ := b.post(t, "text/plain", field{"words", "x"}); resp.StatusCode != 200 {
 		t.Fatalf("%d", resp.StatusCode)
 	}
@@ -99,7 +101,7 @@ func TestRenewalWaitsForItsCaller(t *testing.T) {
 		t.Error("the process was replaced meanwhile")
 	case <-time.After(300 * time.Millisecond):
 	}
-	busy.Unlock()
+	busy.RUnlock()
 	select {
 	case <-renewed:
 	case <-time.After(long):
@@ -110,7 +112,8 @@ func TestRenewalWaitsForItsCaller(t *testing.T) {
 // TestVisitsMoveNothing compares a box that nobody visits with one that has visitors
 // around each full hour, and replaces its image after each of them: lines come into the
 // log at the same moments, the store is tried at the same moments, and no count is lost
-// or written twice. That there is little room is said from the next try on, not before.
+// or written twice. No renewal begins shortly before a full second, which is the moment of
+// reloads. That there is little room is said from the next try on, not before.
 func TestVisitsMoveNothing(t *testing.T) {
 	const hours = 14
 	day := func(visits func(m *images, hour int)) (m *images) {
@@ -177,6 +180,9 @@ func TestVisitsMoveNothing(t *testing.T) {
 		if want += "temoind: event upload-cut 1\n"; l.text != want {
 			t.Errorf("hour %d: %q, want %q", hour, l.text, want)
 		}
+	}
+	if last := slices.Max(busy.renewed); last > 600*time.Millisecond {
+		t.Errorf("a renewal began %v before a full second: what is done then comes late", time.Second-last)
 	}
 	for _, l := range quiet.journal.lines {
 		if l.text != "temoind: no events\n" {

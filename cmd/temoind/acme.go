@@ -32,7 +32,7 @@ type acmeCerts struct {
 	directory string // of the CA
 	names     []string
 	out       io.Writer
-	busy      sync.Mutex // held while certificates are ordered: a renewal of the process would cut that
+	busy      *sync.RWMutex // see [daemon]
 
 	mu      sync.Mutex
 	manager *autocert.Manager // of the last order
@@ -66,7 +66,7 @@ func newACMECerts(s *settings.Settings, next time.Time, out io.Writer) (*acmeCer
 	}
 	c := &acmeCerts{
 		cache: autocert.DirCache(folder), directory: s.ACMEDirectory, names: s.ACMEDomain, out: out,
-		certs: map[string]*tls.Certificate{}, next: next,
+		certs: map[string]*tls.Certificate{}, next: next, busy: new(sync.RWMutex),
 	}
 	c.manager = c.newManager(c.cache)
 	for _, name := range c.names {
@@ -150,8 +150,8 @@ func (c *acmeCerts) keep(ctx context.Context) {
 }
 
 func (c *acmeCerts) lookAtAll() {
-	c.busy.Lock()
-	defer c.busy.Unlock()
+	c.busy.RLock()
+	defer c.busy.RUnlock()
 	wait := lookAgain
 	for _, name := range c.names {
 		if err := c.look(name); err != nil {

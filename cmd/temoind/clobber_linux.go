@@ -17,8 +17,7 @@ const clobber = "clobberfree=1"
 
 // overwriteFreed starts the process anew, in the same place, if its runtime does not
 // overwrite freed memory; then it does not return. It is called before anything is read or
-// opened. A SIGHUP in the few milliseconds until then ends the process, as it ends any
-// whose handler is not there yet.
+// opened.
 func overwriteFreed() error {
 	now := os.Getenv("GODEBUG")
 	want := withClobber(now)

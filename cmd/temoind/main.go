@@ -23,14 +23,20 @@ const usage = `temoind is the box that takes drops from witnesses.
   temoind demo    a box to try out, with a throw-away key
   temoind serve   a box for work
   temoind doctor  looks whether that box can be trusted, and says what to do
+  temoind reload  makes a running box read its keys again, and waits until it has
   temoind policy  prints the rights that the keys of its bucket should have
   temoind purge   deletes for good what coordinators have set aside
   temoind version
 
-Type "temoind serve --help" for the settings; doctor, policy and purge take the same.
+Type "temoind serve --help" for the settings; all but demo and version take them too.
 `
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		// Until serve listens for it. A SIGHUP earlier, in the first milliseconds, ends the
+		// process, as it ends any that has no handler yet.
+		signal.Ignore(syscall.SIGHUP)
+	}
 	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "demo") { // the others get nothing of senders
 		if err := overwriteFreed(); err != nil {
 			fmt.Fprintln(os.Stderr, "temoind: error:", err)
@@ -72,6 +78,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return demo(ctx, args, stdout, stderr)
 	case "doctor":
 		return doctor.Command(ctx, args, stdout, stderr)
+	case "reload":
+		return reloadBox(ctx, args, stdout, stderr, reloadPatience)
 	case "policy":
 		return policy(args, stdout, stderr)
 	case "purge":

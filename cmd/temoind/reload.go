@@ -2,64 +2,44 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"os/signal"
-	"strings"
-	"sync/atomic"
-	"syscall"
+	"slices"
 	"time"
 
-	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/server"
-	"temoin/storage/dir"
 )
 
-// daemon is what serves: the settings, and what was made of them. SIGHUP reads the
-// recipients and the certificate again.
-type daemon struct {
-	settings.Settings
-	to          atomic.Pointer[crypto.Recipients]
-	certificate atomic.Pointer[certificate]
-	acme        *acmeCerts // nil: the box orders no certificates
-	before      *inherited // the process image that this one renews, or nil
-	onion       string     // the name in Tor, or empty
-	bucket      *probed    // nil: the store is a disk
-	keys        *settings.Keys
-	memory      int64      // that the box may use, in bytes; 0: nobody knows
-	disk        *dir.Store // nil: the store is a bucket
+// read reads one of the files that SIGHUP reads again. What cannot be read counts as empty.
+func (d *daemon) read(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if d.looked == nil {
+		d.looked = make(map[string][sha256.Size]byte)
+	}
+	d.looked[path] = sha256.Sum256(b)
+	return b, err
 }
 
-// inherited is what a process image takes over from the one before it.
-type inherited struct {
-	listeners []net.Listener
-	state     *carried
-}
-
-// carried is what goes from one process image to the next, through a pipe. The settings
-// and all keys go with it. They are not read again: a half-edited file must not end a
-// box that works, and a confined process may not read the files of the bucket's keys.
-type carried struct {
-	Server     server.State
-	Settings   settings.Settings
-	Recipients []string
-	Cert, Key  []byte         // PEM
-	Keys       *settings.Keys // of the bucket; nil: the store is a disk
-	NextOrders time.Time
-	Onion      string
-	Proven     bool   // the bucket has shown that it honours preconditions
-	Doubtful   bool   // a sync of the store's folders has failed: the next image must not commit either
-	Disk       string // which folder the store is
-	Memory     int64  // see memory: a confined process cannot read it again
+// tellOfChange says which files hold something else than when they were read last, whether
+// or not they were taken then. It says so once until the next reload, renewed or not.
+func (d *daemon) tellOfChange(stderr io.Writer) {
+	for path, then := range d.looked {
+		b, _ := os.ReadFile(path)
+		if sha256.Sum256(b) != then && !slices.Contains(d.told, path) {
+			d.told = append(d.told, path)
+			fmt.Fprintf(stderr,
+				"temoind: %s has changed since it was read; it is used after \"systemctl reload temoind\"\n", path)
+		}
+	}
 }
 
 func (d *daemon) readRecipients() error {
-	text, err := os.ReadFile(d.Recipients)
+	text, err := d.read(d.Recipients)
 	if err != nil {
 		return fmt.Errorf("the coordinators' keys: %w", err)
 	}
@@ -85,11 +65,11 @@ func (d *daemon) useRecipients(text string) error {
 }
 
 func (d *daemon) readCertificate() error {
-	cert, err := os.ReadFile(d.TLSCert)
+	cert, err := d.read(d.TLSCert)
 	if err != nil {
 		return fmt.Errorf("the TLS certificate: %w", err)
 	}
-	key, err := os.ReadFile(d.TLSKey)
+	key, err := d.read(d.TLSKey)
 	if err != nil {
 		return fmt.Errorf("the key of the TLS certificate: %w", err)
 	}
@@ -111,78 +91,51 @@ type certificate struct {
 	cert, key []byte
 }
 
-// load reads what the settings name, or takes it over from the process image
-// before this one.
-func (d *daemon) load() error {
-	if d.before == nil {
-		if err := d.readRecipients(); err != nil {
-			return err
-		}
-		var err error
-		if d.onion, err = d.Onion(); err != nil {
-			return err
-		}
-		if d.TLSCert != "" || d.TLSKey != "" {
-			return d.readCertificate()
-		}
-		return nil
-	}
-	c := d.before.state
-	d.onion = c.Onion
-	if err := d.useRecipients(strings.Join(c.Recipients, "\n")); err != nil {
-		return err
-	}
-	if c.Cert != nil {
-		return d.useCertificate(c.Cert, c.Key)
-	}
-	return nil
-}
-
-// carry returns what the next process image takes over.
-func (d *daemon) carry(state server.State) carried {
-	c := carried{
-		Server:     state,
-		Settings:   d.Settings,
-		Recipients: d.to.Load().Strings(),
-		Onion:      d.onion,
-		Proven:     d.proven(),
-		Keys:       d.keys,
-		Memory:     d.memory,
-	}
-	if pair := d.certificate.Load(); pair != nil {
-		c.Cert, c.Key = pair.cert, pair.key
-	}
-	if d.disk != nil {
-		c.Doubtful, c.Disk = d.disk.Doubtful(), d.disk.Identity()
-	}
-	if d.acme != nil {
-		c.NextOrders = d.acme.due()
-	}
-	return c
-}
-
-// reloadOnHUP reads recipients and certificate again when SIGHUP comes. What is
-// wrong then changes nothing: a box that seals to old keys is better than none.
-func (d *daemon) reloadOnHUP(ctx context.Context, hup chan os.Signal, srv *server.Server, stderr io.Writer) {
-	signal.Notify(hup, syscall.SIGHUP)
-	go func() {
-		defer signal.Stop(hup)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hup:
-				if err := d.reload(srv, stderr); err != nil {
-					fmt.Fprintf(stderr, "temoind: not reloaded, what was there stays: %v\n", err)
-				}
+// reloadOnHUP reads recipients and certificate again after SIGHUP, until ctx ends. What
+// is wrong then changes nothing: a box that seals to old keys is better than none.
+//
+// It does so at the next full second, and no renewal begins shortly before one (see
+// package server): if it were done at once, its line in a journal would come later when the
+// process is just being renewed, and so tell that somebody was there five seconds ago.
+//
+// A SIGHUP that waits for its second goes over to the next image. One that comes in the
+// milliseconds between exec and [serve] is lost: Go's runtime unblocks SIGHUP at the start
+// of every program, so it cannot stay pending. "temoind reload" therefore sends it until
+// the box answers with the new list. For who sends it otherwise the box says at the next
+// full minute that a file has changed. It does not use the file then: an operator may have
+// written a key that they have not compared yet.
+func (d *daemon) reloadOnHUP(ctx context.Context, srv *server.Server, stderr io.Writer) {
+	for fullSecond(ctx) == nil {
+		d.busy.RLock() // until the line is written
+		select {
+		case <-d.hup:
+			if err := d.reload(srv, stderr); err != nil {
+				fmt.Fprintf(stderr, "temoind: not reloaded, what was there stays: %v\n", err)
+			}
+		default:
+			if time.Now().Second() == 0 {
+				d.tellOfChange(stderr)
 			}
 		}
-	}()
+		d.busy.RUnlock()
+	}
+}
+
+// fullSecond returns at the next full second of the clock, or with the error of ctx.
+func fullSecond(ctx context.Context) error {
+	now := time.Now()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(now.Truncate(time.Second).Add(time.Second).Sub(now)):
+		return nil
+	}
 }
 
 func (d *daemon) reload(srv *server.Server, stderr io.Writer) error {
 	notify("RELOADING=1")
 	defer notify("READY=1")
+	d.told = nil
 	old := d.to.Load()
 	if err := d.readRecipients(); err != nil {
 		return err

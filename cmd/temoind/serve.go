@@ -23,7 +23,9 @@ import (
 )
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	d := &daemon{}
+	d := &daemon{hup: make(chan os.Signal, 1)}
+	signal.Notify(d.hup, syscall.SIGHUP) // first of all: what comes to a fresh image earlier is lost
+	defer signal.Stop(d.hup)
 	err := harden()
 	if err != nil {
 		return err
@@ -62,14 +64,14 @@ func (d *daemon) run(ctx context.Context, stderr io.Writer) error {
 	if err := d.confine(stderr); err != nil {
 		return err
 	}
-	hup := make(chan os.Signal, 1)
+	cfg.Busy = &d.busy
 	cfg.Renew = func(state server.State) error {
 		signal.Ignore(syscall.SIGHUP) // stays ignored over exec: SIGHUP would end an image without a handler
-		defer signal.Notify(hup, syscall.SIGHUP)
+		defer signal.Notify(d.hup, syscall.SIGHUP)
 		return renew(ls, d.carry(state))
 	}
 	return serveOn(ctx, ls, cfg, func(srv *server.Server) {
-		d.reloadOnHUP(ctx, hup, srv, stderr)
+		go d.reloadOnHUP(ctx, srv, stderr)
 		if d.acme != nil {
 			go d.acme.keep(ctx) // from now on the CA reaches the box
 		}
@@ -193,7 +195,8 @@ func (d *daemon) useTLS(cfg *server.Config, stderr io.Writer) error {
 			return err
 		}
 		names = d.ACMEDomain
-		d.acme, cfg.TLS, cfg.Busy = o, o.config(), &o.busy
+		o.busy = &d.busy
+		d.acme, cfg.TLS = o, o.config()
 	}
 	for _, name := range names {
 		if o := "https://" + strings.ToLower(name); crypto.ValidOrigin(o) {

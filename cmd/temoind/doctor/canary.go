@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,19 +32,17 @@ const startIt = "start the box, then run temoind doctor again"
 
 func (d *doctor) isBox(ctx context.Context, r route) bool {
 	const check = "running"
-	_, answer, err := r.ask(ctx, "/v1/box")
-	if err != nil {
-		d.warn(check, startIt, "nothing answers at %s: not looked at", r.address)
-		return false
-	}
-	var box struct{ Fingerprint string }
-	switch err := json.Unmarshal(answer, &box); {
-	case err != nil || box.Fingerprint == "":
+	box, err := r.box(ctx)
+	switch {
+	case errors.Is(err, errNoBox):
 		d.fail(check, "end the program that listens there", "what answers at %s is no box", r.address)
+		return false
+	case err != nil:
+		d.warn(check, startIt, "nothing answers at %s: not looked at", r.address)
 		return false
 	case d.to != nil && !crypto.SameFingerprint(box.Fingerprint, d.to.Fingerprint()):
 		d.fail(check,
-			"compare both with the coordinators, then send SIGHUP",
+			`compare both with the coordinators, then "systemctl reload temoind"`,
 			"%s seals to other keys than those in the file: %s", r, box.Fingerprint)
 	default:
 		d.ok(check, "%s answers, and seals to the keys in the file", r)

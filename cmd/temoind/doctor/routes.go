@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 )
 
@@ -53,14 +54,16 @@ func (d *doctor) routes() []route {
 	return all
 }
 
+func (d *doctor) straight() []route { return straight(&d.Settings) }
+
 // straight are the ways to where the box listens.
-func (d *doctor) straight() (all []route) {
-	for _, address := range d.Listen {
-		r := route{true, "tcp", address, d.TLS(), "localhost"}
+func straight(s *settings.Settings) (all []route) {
+	for _, address := range s.Listen {
+		r := route{true, "tcp", address, s.TLS(), "localhost"}
 		if path, ok := strings.CutPrefix(address, "unix:"); ok {
 			r.network, r.address, r.secure = "unix", path, false
-		} else if len(d.ACMEDomain) > 0 {
-			r.host = d.ACMEDomain[0] // it shows no certificate for other names
+		} else if len(s.ACMEDomain) > 0 {
+			r.host = s.ACMEDomain[0] // it shows no certificate for other names
 		}
 		all = append(all, r)
 	}
@@ -88,7 +91,11 @@ func (r route) send(ctx context.Context, request string) (*http.Response, []byte
 		return nil, nil, err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	deadline := time.Now().Add(10 * time.Second)
+	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
+		deadline = end
+	}
+	c.SetDeadline(deadline)
 	if r.secure {
 		c = tls.Client(c, &tls.Config{ServerName: r.name(), InsecureSkipVerify: true})
 	}

@@ -25,7 +25,7 @@ func (d *doctor) certificate(context.Context) {
 			d.fail(check, "set tls_cert and tls_key to the files of one certificate", "%v", err)
 			return
 		}
-		d.judge(chain(pair), "", "the certificate", "renew it, then send SIGHUP")
+		d.judge(chain(pair), "", "the certificate", "renew it, then \"systemctl reload temoind\"")
 	case len(d.ACMEDomain) > 0:
 		for _, name := range d.ACMEDomain {
 			d.ordered(name)

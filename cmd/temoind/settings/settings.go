@@ -19,8 +19,8 @@ type Settings struct {
 	// this machine, or a list of several. Through a unix socket the box never meets
 	// an address of anybody, and speaks http; on a port it speaks TLS if it has a
 	// certificate. A port that the world can reach without TLS lets others read.
-	// Where systemd opens the sockets, this only tells the doctor which. Default:
-	// 127.0.0.1:8080.
+	// Where systemd opens the sockets, this only tells the doctor and a reload which.
+	// Default: 127.0.0.1:8080.
 	Listen List `toml:"listen"`
 	// The file with the coordinators' public keys, one a line. Required. A wrong
 	// key in it can open everything that arrives from then on: check the
