@@ -36,8 +36,9 @@ var may = map[string][]string{
 	// life (serve, renew, sandbox, certificates) is above both, and they do not know it.
 	"cmd/temoind/settings": {"server", "crypto", "storage/dir", "storage/s3"},
 	"cmd/temoind/doctor":   {"cmd/temoind/settings", "server", "crypto", "storage", "storage/dir", "storage/s3"},
+	"cmd/temoind/drill":    {"cmd/temoind/doctor", "cmd/temoind/settings", "crypto"}, // sends marks and finds them with the doctor's means
 	"cmd/temoind": {
-		"cmd/temoind/doctor", "cmd/temoind/settings",
+		"cmd/temoind/doctor", "cmd/temoind/drill", "cmd/temoind/settings",
 		"server", "scrub", "crypto", "storage", "storage/dir", "storage/s3",
 	},
 	"cmd/temoin": {"inbox", "scrub", "crypto", "storage", "storage/dir", "storage/s3", "storage/box"},

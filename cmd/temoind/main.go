@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"temoin/cmd/temoind/doctor"
+	"temoin/cmd/temoind/drill"
 	"temoin/cmd/temoind/settings"
 )
 
@@ -24,6 +25,7 @@ const usage = `temoind is the box that takes drops from witnesses.
   temoind serve   a box for work
   temoind doctor  looks whether that box can be trusted, and says what to do
   temoind reload  makes a running box read its keys again, and waits until it has
+  temoind drill   looks what somebody would get who seizes that box
   temoind policy  prints the rights that the keys of its bucket should have
   temoind purge   deletes for good what coordinators have set aside
   temoind version
@@ -80,6 +82,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return doctor.Command(ctx, args, stdout, stderr)
 	case "reload":
 		return reloadBox(ctx, args, stdout, stderr, reloadPatience)
+	case "drill":
+		return drill.Command(ctx, args, stdout, stderr)
 	case "policy":
 		return policy(args, stdout, stderr)
 	case "purge":

@@ -39,8 +39,8 @@ func Ask(ctx context.Context, s *settings.Settings) (boxes []Box, err error) {
 }
 
 // box asks for the description of the box. The error may be errNoBox.
-func (r route) box(ctx context.Context) (b Box, err error) {
-	resp, answer, err := r.ask(ctx, "/v1/box")
+func (r Route) box(ctx context.Context) (b Box, err error) {
+	resp, answer, err := r.Ask(ctx, "/v1/box")
 	if err != nil {
 		return b, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"temoin/cmd/temoind/settings"
 	"temoin/crypto"
 	"temoin/storage/s3"
 )
@@ -52,6 +53,16 @@ func (d *doctor) bucket(ctx context.Context) {
 		return
 	}
 	d.key(ctx, store, key)
+}
+
+// Bucket looks at the bucket of the settings, and returns what it found: "store" and
+// "clock", "public" for what anybody may do there, and "key" for what a thief of the
+// server's key may.
+func Bucket(ctx context.Context, s settings.Settings) (found []Finding) {
+	d := &doctor{Settings: s, counts: make(map[string]int)}
+	d.report = func(f Finding) { found = append(found, f) }
+	d.bucket(ctx)
+	return found
 }
 
 // takes checks that the bucket takes an object and keeps it. It reports whether

@@ -2,8 +2,6 @@ package doctor
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,7 +14,7 @@ import (
 // looks whether the box, or a proxy before it, logs anything of a sender.
 func (d *doctor) running(ctx context.Context) {
 	boxes := 0
-	for _, r := range d.straight() {
+	for _, r := range straight(&d.Settings) {
 		if d.isBox(ctx, r) {
 			boxes++
 		}
@@ -30,7 +28,7 @@ func (d *doctor) running(ctx context.Context) {
 
 const startIt = "start the box, then run temoind doctor again"
 
-func (d *doctor) isBox(ctx context.Context, r route) bool {
+func (d *doctor) isBox(ctx context.Context, r Route) bool {
 	const check = "running"
 	box, err := r.box(ctx)
 	switch {
@@ -56,62 +54,68 @@ func (d *doctor) canary(ctx context.Context) {
 	const check = "canary"
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
-	mark, begin := newMark(), time.Now()
-	for _, r := range d.routes() {
-		for _, request := range marked(mark, r.host) {
-			if _, _, err := r.send(ctx, request); err != nil {
+	s := Search{Mark: NewMark(), Begin: time.Now(), Tail: searchFile}
+	for _, r := range Routes(&d.Settings) {
+		for _, request := range Refused(s.Mark, r.Host) {
+			if _, _, err := r.Send(ctx, request); err != nil {
 				d.warn(check, reachable, "%s was not looked at: nothing answers", r)
 				break
 			}
 		}
 	}
 	time.Sleep(d.flush)
-	s := search{mark: mark, begin: begin}
-	s.journal(ctx)
+	s.Journal(ctx)
 	for _, folder := range d.written() {
-		s.folder(ctx, folder)
+		s.Folder(ctx, folder)
 	}
-	switch {
-	case s.found != nil:
+	switch found := s.Found(); {
+	case found != nil:
 		d.fail(check,
 			"switch that log off, and remove what it holds",
-			"what a sender sent is written down: %s", strings.Join(s.found, ", "))
-	case s.missed != nil:
-		d.warn(check, "run temoind doctor as root", "found nowhere, but not all was looked at: %v", s.missed)
+			"what a sender sent is written down: %s", strings.Join(found, ", "))
+	case s.Missed() != nil:
+		d.warn(check, "run temoind doctor as root", "found nowhere, but not all was looked at: %v", s.Missed())
 	default:
 		d.ok(check, "what a sender sends is in no log, and not in our folders")
 	}
 }
 
-// newMark returns a mark of 96 random bits.
-func newMark() string {
-	var b [12]byte
-	rand.Read(b[:])
-	return "canary" + hex.EncodeToString(b[:])
+// Refused returns requests that a box refuses, with the mark everywhere.
+func Refused(m Mark, host string) []string {
+	return []string{
+		Request("GET /"+m.In("path"), m, host, "", ""),
+		Request("PUT /v1/objects/"+m.In("path"), m, host, "application/octet-stream", m.In("body")),
+		// Details with such a value are refused, before anything is sealed.
+		Form(m, host, Field{"where", m.In("where")}, Field{"details", m.In("word")}, Field{"words", m.In("word")},
+			Field{"files", m.In("word")}),
+	}
 }
 
-// marked returns requests that a box refuses, with the mark everywhere. A word
-// after each mark tells the places apart.
-func marked(mark, host string) []string {
-	m := func(place string) string { return mark + place }
-	head := fmt.Sprintf(
-		"Host: %s\r\nUser-Agent: %s\r\nReferer: https://%s.example/\r\nCookie: c=%s\r\nConnection: close\r\n",
-		host, m("agent"), m("from"), m("cookie"))
-	var form strings.Builder
-	for _, field := range []string{
-		`name="where"`, `name="details"`, `name="words"`, `name="files"; filename="` + m("name") + `"`,
-	} {
-		// Details with such a value are refused, before anything is sealed.
-		form.WriteString("--boundary\r\nContent-Disposition: form-data; " + field + "\r\n\r\n" + m("word") + "\r\n")
+// Field is one of a form. That of files is sent as a file, with the mark in its name.
+type Field struct{ Name, Value string }
+
+// Form returns a form, as a browser without JavaScript sends it.
+func Form(m Mark, host string, fields ...Field) string {
+	var body strings.Builder
+	for _, f := range fields {
+		name := `name="` + f.Name + `"`
+		if f.Name == "files" {
+			name += `; filename="` + m.In("name") + `"`
+		}
+		body.WriteString("--boundary\r\nContent-Disposition: form-data; " + name + "\r\n\r\n" + f.Value + "\r\n")
 	}
-	form.WriteString("--boundary--\r\n")
-	send := func(line, kind, body string) string {
-		return fmt.Sprintf("%s HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
-			line, head, kind, len(body), body)
+	body.WriteString("--boundary--\r\n")
+	return Request("POST /en/send", m, host, "multipart/form-data; boundary=boundary", body.String())
+}
+
+// Request returns one with the mark in its query and in all that a browser says of its
+// user. One without a kind has no body.
+func Request(line string, m Mark, host, kind, body string) string {
+	head := fmt.Sprintf("%s?q=%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nReferer: https://%s.example/\r\n"+
+		"Cookie: c=%s\r\nX-Note: %s\r\nAccept: text/plain\r\nConnection: close\r\n",
+		line, m.In("query"), host, m.In("agent"), m.In("from"), m.In("cookie"), m.In("header"))
+	if kind != "" {
+		head += fmt.Sprintf("Content-Type: %s\r\nContent-Length: %d\r\n", kind, len(body))
 	}
-	return []string{
-		"GET /" + m("path") + "?q=" + m("query") + " HTTP/1.1\r\n" + head + "\r\n",
-		send("PUT /v1/objects/"+m("path"), "application/octet-stream", m("body")),
-		send("POST /en/send?q="+m("query"), "multipart/form-data; boundary=boundary", form.String()),
-	}
+	return head + "\r\n" + body
 }

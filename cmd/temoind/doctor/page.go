@@ -10,7 +10,7 @@ import (
 
 // visit is the page as it comes one way.
 type visit struct {
-	route
+	Route
 	header http.Header
 }
 
@@ -18,8 +18,8 @@ type visit struct {
 // names through what stands before the box.
 func (d *doctor) page(ctx context.Context) {
 	var visits []visit
-	for _, r := range d.routes() {
-		resp, _, err := r.ask(ctx, "/")
+	for _, r := range Routes(&d.Settings) {
+		resp, _, err := r.Ask(ctx, "/")
 		switch {
 		case err != nil:
 			d.warn("page", reachable, "%s was not looked at: nothing answers", r)
@@ -29,8 +29,8 @@ func (d *doctor) page(ctx context.Context) {
 				"%s shows no page, but status %d", r, resp.StatusCode)
 		default:
 			visits = append(visits, visit{r, resp.Header})
-			if resp.TLS != nil && !r.straight {
-				d.judge(resp.TLS.PeerCertificates, r.name(), "the certificate that "+r.host+" shows", "renew it where TLS ends")
+			if resp.TLS != nil && !r.Straight {
+				d.judge(resp.TLS.PeerCertificates, r.name(), "the certificate that "+r.Host+" shows", "renew it where TLS ends")
 			}
 		}
 	}
@@ -52,7 +52,7 @@ func (d *doctor) hsts(visits []visit) {
 		case v.secure:
 			bad++
 			d.warn(check, remedy, "%s does not tell browsers to come by https alone", v)
-		case !v.straight && !ip.IsLoopback() && v.name() != "localhost":
+		case !v.Straight && !ip.IsLoopback() && v.name() != "localhost":
 			bad++
 			d.warn(check, remedy, "%s speaks http: everybody on the way can read what is sent, and change the page", v)
 		}

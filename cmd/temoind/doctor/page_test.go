@@ -117,7 +117,7 @@ func TestDoctorPageOfABox(t *testing.T) {
 	p.page(t.Context())
 	p.want(t, "http on this machine", "ok hsts", "ok onion-location")
 
-	p.hsts([]visit{{route: route{host: "box.example"}}})
+	p.hsts([]visit{{Route: Route{Host: "box.example"}}})
 	p.want(t, "http for all the world", "warn hsts")
 }
 

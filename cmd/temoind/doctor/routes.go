@@ -18,26 +18,28 @@ import (
 
 const reachable = "see that the box runs, and is reachable from here under its name"
 
-// route is one connection to the box: directly to where it listens, or by one of its
+// Route is one connection to the box: directly to where it listens, or by one of its
 // names through what stands before it.
-type route struct {
-	straight         bool
+type Route struct {
+	Straight bool   // directly
+	Host     string // for the header of that name
+
 	network, address string
 	secure           bool
-	host             string
 }
 
-func (r route) String() string {
-	if r.straight {
+// String names the box, or what stands before it.
+func (r Route) String() string {
+	if r.Straight {
 		return "the box at " + r.address
 	}
-	return r.host
+	return r.Host
 }
 
-// routes are all but those through Tor.
-func (d *doctor) routes() []route {
-	all := d.straight()
-	for _, o := range d.Origin {
+// Routes are all ways to the box of the settings but those through Tor.
+func Routes(s *settings.Settings) []Route {
+	all := straight(s)
+	for _, o := range s.Origin {
 		u, err := url.Parse(o)
 		if err != nil || !crypto.ValidOrigin(o) || strings.HasSuffix(u.Hostname(), ".onion") {
 			continue
@@ -46,7 +48,7 @@ func (d *doctor) routes() []route {
 		if port == "" {
 			port = u.Scheme // http and https are also names of ports
 		}
-		r := route{false, "tcp", net.JoinHostPort(u.Hostname(), port), u.Scheme == "https", u.Host}
+		r := Route{false, u.Host, "tcp", net.JoinHostPort(u.Hostname(), port), u.Scheme == "https"}
 		if !slices.Contains(all, r) {
 			all = append(all, r)
 		}
@@ -54,16 +56,14 @@ func (d *doctor) routes() []route {
 	return all
 }
 
-func (d *doctor) straight() []route { return straight(&d.Settings) }
-
 // straight are the ways to where the box listens.
-func straight(s *settings.Settings) (all []route) {
+func straight(s *settings.Settings) (all []Route) {
 	for _, address := range s.Listen {
-		r := route{true, "tcp", address, s.TLS(), "localhost"}
+		r := Route{true, "localhost", "tcp", address, s.TLS()}
 		if path, ok := strings.CutPrefix(address, "unix:"); ok {
 			r.network, r.address, r.secure = "unix", path, false
 		} else if len(s.ACMEDomain) > 0 {
-			r.host = s.ACMEDomain[0] // it shows no certificate for other names
+			r.Host = s.ACMEDomain[0] // it shows no certificate for other names
 		}
 		all = append(all, r)
 	}
@@ -71,21 +71,21 @@ func straight(s *settings.Settings) (all []route) {
 }
 
 // name is the host without its port.
-func (r route) name() string {
-	if name, _, err := net.SplitHostPort(r.host); err == nil {
+func (r Route) name() string {
+	if name, _, err := net.SplitHostPort(r.Host); err == nil {
 		return name
 	}
-	return r.host
+	return r.Host
 }
 
-// ask gets a page.
-func (r route) ask(ctx context.Context, path string) (*http.Response, []byte, error) {
-	return r.send(ctx, "GET "+path+" HTTP/1.1\r\nHost: "+r.host+"\r\nConnection: close\r\n\r\n")
+// Ask gets a page.
+func (r Route) Ask(ctx context.Context, path string) (*http.Response, []byte, error) {
+	return r.Send(ctx, "GET "+path+" HTTP/1.1\r\nHost: "+r.Host+"\r\nConnection: close\r\n\r\n")
 }
 
-// send sends a request as it is written, and returns the answer and its body. It does
+// Send sends a request as it is written, and returns the answer and its body. It does
 // not verify the certificate: nothing secret is sent, and judge looks at it later.
-func (r route) send(ctx context.Context, request string) (*http.Response, []byte, error) {
+func (r Route) Send(ctx context.Context, request string) (*http.Response, []byte, error) {
 	c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, r.network, r.address)
 	if err != nil {
 		return nil, nil, err
