@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
-	"time"
 
 	"temoin/storage"
 )
@@ -13,38 +13,41 @@ import (
 // Restored is what [Restore] did.
 type Restored struct {
 	Objects int `json:"objects"`
-	// Taken counts objects whose names were taken by others meanwhile: they stay where
-	// they are.
-	Taken int `json:"taken"`
+	// More counts objects that stay aside because another one has the same key.
+	More int `json:"more"`
 }
 
-// Restore takes back all that was set aside at a source, or what was on one day. Nothing
-// is overwritten.
+// Restore brings back what was set aside at a source, or what was on one day: one object
+// for each key. Somebody who knew the names could have put rubbish in the place of an
+// object, and set that aside, too; which one is sound shows when it is pulled. So of
+// several it takes any, and what had the key meanwhile is set aside: repeated, with a pull
+// in between, each has its turn.
 func Restore(ctx context.Context, src storage.Asider, day string, progress func(string, int, int)) (r Restored, err error) {
-	var names []string
+	names := make(map[string][]string) // by their keys
+	total := 0
 	for a, err := range src.ListAside(ctx, "") {
 		if err != nil {
 			return r, fmt.Errorf("the source: %w", err)
 		}
-		if len(names) == maxObjects {
+		if total++; total > maxObjects {
 			return r, fmt.Errorf("the source: %w: the listing does not end", storage.ErrDenied)
 		}
 		if day == "" || a.Day() == day {
-			names = append(names, a.Name)
+			names[a.Key()] = append(names[a.Key()], a.Name)
 		}
 	}
-	var mu sync.Mutex
-	n, err := forAside(ctx, names, progress, func(ctx context.Context, name string) error {
+	var picked []string
+	for _, all := range names {
+		picked = append(picked, all[rand.IntN(len(all))])
+		r.More += len(all) - 1
+	}
+	r.Objects, err = forAside(ctx, picked, progress, func(ctx context.Context, name string) error {
 		err := src.Restore(ctx, name)
-		if errors.Is(err, storage.ErrExist) {
-			mu.Lock()
-			defer mu.Unlock()
-			r.Taken++
+		if errors.Is(err, storage.ErrNotExist) { // somebody else has restored it
 			return nil
 		}
 		return err
 	})
-	r.Objects = n - r.Taken
 	return r, err
 }
 
@@ -83,12 +86,4 @@ func forAside[T any](
 		first = err
 	}
 	return n, first
-}
-
-// purgeOld deletes at a source that nobody else keeps in order, a bucket or a folder,
-// what was set aside long enough ago. What cannot be deleted goes another time.
-func purgeOld(ctx context.Context, src any) {
-	if p, ok := src.(storage.Purger); ok {
-		p.Purge(ctx, storage.PurgeDay(time.Now()))
-	}
 }

@@ -23,7 +23,6 @@ type pull struct {
 	view     *view
 	removed  map[key]bool
 	kept     map[key]bool // at the source, see nameKept
-	buried   map[key]bool // at the source, and late: see pull.late
 	seen     *verdicts
 	pace     *pace
 	small    sync.Pool // of *[storage.Small]byte

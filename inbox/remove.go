@@ -225,6 +225,5 @@ func (v *Vault) removeAt(ctx context.Context, src storage.Source, e *entry) (n i
 		}
 		n++
 	}
-	purgeOld(ctx, src)
 	return n, nil
 }

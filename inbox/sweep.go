@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -25,6 +26,10 @@ type Sweep struct {
 	// were sealed to. What looks like rubbish here may belong to their coordinators.
 	OtherLists []KeyList `json:"other_lists,omitempty"`
 
+	// Pulled is the error of the pull before it, such as [ErrOtherKeys], which no later
+	// pull repeats.
+	Pulled error `json:"-"`
+
 	keys []key
 }
 
@@ -34,10 +39,13 @@ type Sweep struct {
 func (v *Vault) PlanSweep(ctx context.Context, src Origin, name string, age time.Duration) (*Sweep, *Report, error) {
 	no := func(KeyList) bool { return false } // a sweep accepts no list of keys
 	p, err := v.pull(ctx, src, name, PullOptions{Again: true, Accept: no})
-	if ends(err) || p.listedAt == nil {
+	switch {
+	case ends(err):
 		return nil, &p.report, err
+	case p.listedAt == nil:
+		return nil, &p.report, fmt.Errorf("what this vault knows of the source: %w", errNewer)
 	}
-	s := new(Sweep)
+	s := &Sweep{Pulled: err}
 	var old []key
 	now := time.Now()
 	for k := range p.there {
@@ -88,9 +96,7 @@ func (p *pull) listOthers(s *Sweep) error {
 // Sweep sets aside what the plan says and returns how many objects those were. One that
 // cannot be set aside does not keep the others; after three in a row it stops.
 func (v *Vault) Sweep(ctx context.Context, src storage.Asider, plan *Sweep) (int, error) {
-	n, err := forAside(ctx, plan.keys, v.Progress, func(ctx context.Context, k key) error {
+	return forAside(ctx, plan.keys, v.Progress, func(ctx context.Context, k key) error {
 		return src.SetAside(ctx, k.String())
 	})
-	purgeOld(ctx, src)
-	return n, err
 }

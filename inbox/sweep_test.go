@@ -92,7 +92,7 @@ func TestSweep(t *testing.T) {
 	}
 	pull(t, v, src)
 	r, err := inbox.Restore(t.Context(), src, "", nil)
-	if err != nil || r.Objects != len(rubbish) || r.Taken != 0 {
+	if err != nil || r.Objects != len(rubbish) || r.More != 0 {
 		t.Errorf("restored: %+v, %v", r, err)
 	}
 	if got := list(t, src); len(got) != len(want)+len(rubbish) {
@@ -193,5 +193,34 @@ func TestSweepGoesOn(t *testing.T) {
 	faulty.FailAlways(storagetest.Delete, storage.ErrUnreachable)
 	if n, err := v.Sweep(t.Context(), faulty, s); n != 0 || !errors.Is(err, storage.ErrUnreachable) {
 		t.Errorf("a source that is gone: %d were set aside, %v", n, err)
+	}
+}
+
+// Somebody who knows the name of an object has set it aside, put rubbish in its place, set
+// that aside too, and put more there. A few restores with a pull in between bring it.
+func TestRestoreBesideRubbish(t *testing.T) {
+	keys, to := coordinator(t, crypto.X25519)
+	src, _ := newStore(t)
+	names := send(t, src, to, drop{files: [][]byte{noise(1, 1_200_000)}})
+	for n := range 3 {
+		for _, name := range names {
+			must(t, src.SetAside(t.Context(), name))
+			size := storage.Large
+			if name == names[0] || name == names[len(names)-1] {
+				size = storage.Small
+			}
+			must(t, storagetest.Put(t.Context(), src, name, noise(100+n, size)))
+		}
+	}
+	v, _ := newVault(t, keys)
+	for try := 0; states(t, v) != "complete"; try++ {
+		if try == 200 { // each time one of four
+			t.Fatalf("after %d restores: %q", try, states(t, v))
+		}
+		r, err := inbox.Restore(t.Context(), src, "", nil)
+		if err != nil || r.Objects != len(names) || r.More != 2*len(names) {
+			t.Fatalf("restored: %+v, %v", r, err)
+		}
+		v.Pull(t.Context(), src, "test", inbox.PullOptions{Again: true})
 	}
 }

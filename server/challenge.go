@@ -92,7 +92,10 @@ func (l *inboxLock) bind(ls []net.Listener, https bool) {
 		if !ok || !a.IP.IsLoopback() {
 			continue
 		}
-		l.origins = append(l.origins, scheme+a.String(), scheme+net.JoinHostPort("localhost", strconv.Itoa(a.Port)))
+		l.origins = append(l.origins, scheme+a.String())
+		if a.IP.Equal(net.IPv4(127, 0, 0, 1)) || a.IP.Equal(net.IPv6loopback) {
+			l.origins = append(l.origins, scheme+net.JoinHostPort("localhost", strconv.Itoa(a.Port)))
+		}
 	}
 }
 

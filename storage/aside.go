@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"math/rand/v2"
 	"strings"
 	"time"
 )
@@ -16,8 +18,8 @@ const AsideDays = 7
 //
 // An object "c/ab12…" that is set aside on 29 November 2026 (UTC) becomes
 // "aside/2026-11-29/ab12…": it is listed and read no more, and its name is free. Nothing
-// that lies there is overwritten: the second object that is set aside under one name
-// on one day has "-2" after it, up to "-9".
+// that lies there is overwritten: another object of that key gets a name with "-" and ten
+// random digits after it.
 type Asider interface {
 	// SetAside moves an object there. Setting aside an object that does not exist is no
 	// error.
@@ -25,8 +27,10 @@ type Asider interface {
 	// ListAside yields all that was set aside and is greater than after, by day and
 	// name, and stops at the first error.
 	ListAside(ctx context.Context, after string) iter.Seq2[Aside, error]
-	// Restore moves an object back under its key. The error is [ErrNotExist] if it is
-	// not there, and [ErrExist] if its key is taken; then it stays where it is.
+	// Restore brings an object back under its key. If the key is taken, what has it is set
+	// aside: somebody who knows the key could have put rubbish there, to keep the object
+	// away. The error is [ErrNotExist] if it is not there, and [ErrExist] if the key is
+	// taken again and again.
 	Restore(ctx context.Context, name string) error
 }
 
@@ -40,8 +44,8 @@ type Purger interface {
 
 // Aside is an object that was set aside.
 type Aside struct {
-	// Name is its day, "/", and the digits of its key, with "-2" to "-9" after them if
-	// an object of that name had been set aside on that day before.
+	// Name is its day, "/", and the digits of its key, perhaps with "-" and ten digits
+	// after them.
 	Name string
 	Size int64
 }
@@ -62,17 +66,12 @@ func Today(now time.Time) string { return now.UTC().Format(time.DateOnly) }
 // aside before it has been there for [AsideDays] whole days.
 func PurgeDay(now time.Time) string { return Today(now.AddDate(0, 0, -AsideDays)) }
 
-// GoneOn is the day on which what is set aside at that moment is deleted.
-func GoneOn(now time.Time) string { return Today(now.AddDate(0, 0, AsideDays+1)) }
+// AsideName returns the name of an object that is set aside on a day.
+func AsideName(day, key string) string { return day + "/" + key[2:] }
 
-// AsideName returns the name under which an object is set aside on a day: the nth one
-// of that key, from 1 to 9.
-func AsideName(day, key string, n int) string {
-	name := day + "/" + key[2:]
-	if n > 1 {
-		name += "-" + string(rune('0'+n))
-	}
-	return name
+// OtherAsideName returns another name for it, which nothing else has.
+func OtherAsideName(day, key string) string {
+	return fmt.Sprintf("%s-%010d", AsideName(day, key), rand.Int64N(1e10))
 }
 
 // ValidAside reports whether a name is one of [Aside].
@@ -82,7 +81,7 @@ func ValidAside(name string) bool {
 		return false
 	}
 	digits, number := rest[:64], rest[64:]
-	return ValidKey("c/"+digits) && (number == "" || len(number) == 2 && number[0] == '-' && '2' <= number[1] && number[1] <= '9')
+	return ValidKey("c/"+digits) && (number == "" || len(number) == 11 && number[0] == '-' && isDecimal(number[1:]))
 }
 
 // ValidDay reports whether s is a day, "YYYY-MM-DD".

@@ -18,11 +18,13 @@ func (a *app) restore() *cobra.Command {
 		Use:   "restore --source SOURCE [--day YYYY-MM-DD | --all]",
 		Short: "Take back what was set aside at a source",
 		Long: `What temoin rm --source and temoin sweep take from a source lies aside there for seven
-days. This shows what there is, day by day (in UTC); with --day or --all it takes it
-back, so that everybody can pull it again. Nothing is overwritten.
+days. This shows what there is, day by day (in UTC); with --day or --all it brings it
+back, so that everybody can pull it again. Nothing is overwritten: what has the name of
+an object meanwhile is set aside in its place.
 
-Use it when somebody removed what others had not pulled yet. Drops that you removed
-from your vault yourself stay removed there.`,
+Use it when somebody removed what others had not pulled yet. If several objects lie there
+under one name, one is brought back: pull, and when that does not open, restore and pull
+again. Drops that you removed from your vault yourself stay removed there.`,
 		Example: "  temoin restore --source https://box.example\n  temoin restore --source https://box.example --day 2026-11-29",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -65,11 +67,17 @@ func (a *app) runRestore(c *cobra.Command, from, day string, all bool) error {
 		progress = a.progress()
 	}
 	r, err := inbox.Restore(c.Context(), src, day, progress)
-	if r.Objects > 0 || err == nil {
-		a.say("%s taken back.", count(r.Objects, "object"))
+	switch {
+	case r.Objects > 0:
+		a.say("Brought back: %s.", count(r.Objects, "object"))
+	case err == nil && day != "":
+		a.say("Nothing was set aside there on that day.")
+	case err == nil:
+		a.say("Nothing is set aside there.")
 	}
-	if r.Taken > 0 {
-		a.say("%s stay aside: another object has the name now.", count(r.Taken, "object"))
+	if r.More > 0 {
+		a.say("Still aside, under the same names: %s. Pull; if something does not open, restore and pull again.",
+			count(r.More, "object"))
 	}
 	if a.json {
 		if jsonErr := a.emit(r); err == nil {

@@ -106,7 +106,7 @@ func (a *app) saySetAside(n int) {
 		return
 	}
 	now := time.Now()
-	a.say("%s set aside at the source. Until %s temoin restore takes them back; their room becomes free after that day, or when the operator runs temoind purge.",
+	a.say("%s set aside at the source. Until %s temoin restore brings back what lies there; room becomes free after that day, or when the operator runs temoind purge.",
 		count(n, "object"), storage.Today(now.AddDate(0, 0, storage.AsideDays)))
 }
 

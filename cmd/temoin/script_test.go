@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"temoin": temoin.Main})
+	testscript.Main(m, map[string]func(){"temoin": temoin.MainOfTests})
 }
 
 // TestScripts runs commands as people type them. The comments in a script say what

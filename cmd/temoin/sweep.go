@@ -25,9 +25,11 @@ restore takes it back.
 Stores keep no times. So the vault remembers when its pulls first listed an object: a
 new vault sweeps nothing, and one that pulls seldom sweeps late.
 
-Boxes of other coordinators may share the bucket, and their drops look like rubbish to
-your key. It therefore refuses while drops are there that were sealed to a list of keys
-you have not accepted; --all sweeps all the same.`,
+What was sealed to others looks like rubbish to your key: drops for other coordinators
+who share the source, and drops from before your key was on the list. Let a coordinator
+sweep whose key has been on it from the beginning. It refuses while drops are there that
+your key opens and that were sealed to a list of keys you have not accepted, because
+others may then share the source; --all sweeps all the same.`,
 		Example: "  temoin sweep --source https://box.example --older-than 7d",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -47,6 +49,9 @@ you have not accepted; --all sweeps all the same.`,
 	return a.jsonFlag(a.vaultFlags(c))
 }
 
+// leastDays is the least age of what is swept. Tests set it to 0.
+var leastDays = 1
+
 var daysGrammar = regexp.MustCompile(`^[0-9]{1,4}d$`)
 
 func parseDays(s string) (time.Duration, error) {
@@ -54,6 +59,9 @@ func parseDays(s string) (time.Duration, error) {
 		return 0, fail(exitUsage, "such as --older-than 7d", "not a number of days: %s", quote(s, 40))
 	}
 	n, _ := strconv.Atoi(s[:len(s)-1])
+	if n < leastDays {
+		return 0, fail(exitUsage, "such as --older-than 7d", "a day is the least: what is younger can be on its way")
+	}
 	return time.Duration(n) * 24 * time.Hour, nil
 }
 
@@ -95,6 +103,9 @@ func (a *app) runSweep(c *cobra.Command, from string, age time.Duration, all boo
 			err = jsonErr
 		}
 	}
+	if err == nil {
+		err = plan.Pulled
+	}
 	return err
 }
 
@@ -116,7 +127,9 @@ func (a *app) maySweep(s *inbox.Sweep, all bool) error {
 			"see temoin recipients; --all sweeps all the same",
 			"drops are there that were sealed to a list of keys you have not accepted: others may share this source, and nothing was set aside")
 	}
-	if !a.confirm(fmt.Sprintf("Set %s aside? [y/N] ", count(s.Small+s.Large, "object"))) {
+	if !a.confirm(fmt.Sprintf(
+		"Set %s aside? They can hold drops for others, and from before your key was on the list. [y/N] ",
+		count(s.Small+s.Large, "object"))) {
 		return fail(exitFailed, "", "nothing was set aside")
 	}
 	return nil

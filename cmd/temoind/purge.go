@@ -62,7 +62,7 @@ func purge(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	tomorrow := storage.Today(time.Now().AddDate(0, 0, 2)) // the clocks of others can be ahead
 	n, bytes, err := store.Purge(ctx, tomorrow)
-	fmt.Fprintf(stdout, "%d objects deleted, %d MiB.\n", n, bytes>>20)
+	fmt.Fprintf(stdout, "deleted objects: %d, KiB: %d\n", n, bytes>>10)
 	return err
 }
 
@@ -72,6 +72,9 @@ func openAttic(s settings.Settings) (attic, error) {
 			return nil, fmt.Errorf("there is no folder %s", path) // and none is made
 		}
 		return dir.New(path)
+	}
+	if s.Store == "" {
+		return nil, errors.New("which store? give the settings of the box: --config FILE, or --store dir:PATH")
 	}
 	c, err := s3.Parse(s.Store)
 	if err != nil {
@@ -90,7 +93,7 @@ func sayAside(ctx context.Context, store storage.Asider, w io.Writer) (objects i
 	day, n, size := "", 0, int64(0)
 	flush := func() {
 		if n > 0 {
-			fmt.Fprintf(w, "%s  %d objects, %d MiB\n", day, n, size>>20)
+			fmt.Fprintf(w, "%s  objects: %d, KiB: %d\n", day, n, size>>10)
 		}
 	}
 	for a, err := range store.ListAside(ctx, "") {

@@ -55,7 +55,7 @@ func TestPurge(t *testing.T) {
 				}
 			}
 		}
-		if got := say(); !strings.Contains(got, "  2 objects, 2 MiB\n") || !strings.HasSuffix(got, "2 objects deleted, 2 MiB.\n") {
+		if got := say(); !strings.Contains(got, "  objects: 2, KiB: 2048\n") || !strings.HasSuffix(got, "deleted objects: 2, KiB: 2048\n") {
 			t.Errorf("%s: %q", address, got)
 		}
 		if all, err := storagetest.Aside(t.Context(), store, ""); err != nil || len(all) != 0 {

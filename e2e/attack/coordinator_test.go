@@ -150,7 +150,7 @@ func TestBetrayedAndRestored(t *testing.T) {
 	temoin("again", "pull", "--from", b.URL)
 	remove("again")
 	purged := run.Command(t, vaults, nil, filepath.Join(box.Programs, "temoind"), "purge", "--store", b.Store)
-	if purged.Code != 0 || !strings.Contains(purged.Stdout, "2 objects deleted") {
+	if purged.Code != 0 || !strings.Contains(purged.Stdout, "deleted objects: 2") {
 		t.Errorf("purge says %d:\n%s%s", purged.Code, purged.Stdout, purged.Stderr)
 	}
 	if said := temoin("honest", "restore", "--source", b.URL).Stderr; !strings.Contains(said, "Nothing is set aside") {

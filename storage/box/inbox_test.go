@@ -318,7 +318,7 @@ func TestAside(t *testing.T) {
 		if after != "" {
 			return ""
 		}
-		return "2026-11-21/" + digits + " 65536\n2026-11-22/" + digits + "-2 1048576\n"
+		return "2026-11-21/" + digits + " 65536\n2026-11-22/" + digits + "-0000000002 1048576\n"
 	}}
 	c := start(t, i.ServeHTTP)
 	var got []storage.Aside

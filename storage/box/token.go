@@ -69,10 +69,6 @@ func (c *Client) authorize(ctx context.Context, of scope) (string, error) {
 	return token, err
 }
 
-// errOrigin: the box does not go by the name that was typed.
-var errOrigin = errors.New(
-	"this box opens its inbox only under its own address: use that one, or let its operator set the one you use as origin")
-
 func (c *Client) challenge(ctx context.Context, of scope) (string, error) {
 	body := `{"origin":"` + c.origin + `"}` // the grammar of an origin needs no escapes
 	req, err := http.NewRequest(http.MethodPost, c.origin+"/v1/inbox/challenge", strings.NewReader(body))
@@ -83,7 +79,9 @@ func (c *Client) challenge(ctx context.Context, of scope) (string, error) {
 	resp, err := c.do(ctx, req, http.StatusOK)
 	var answer *answerError
 	if errors.As(err, &answer) && answer.code == "other-origin" {
-		return "", fmt.Errorf("box: %w: %w", storage.ErrDenied, errOrigin)
+		return "", fmt.Errorf(
+			"box: %w: it opens its inbox only under its own address, and %s is none of them: use another, or let its operator set this one as origin",
+			storage.ErrDenied, c.origin)
 	}
 	if err != nil {
 		return "", err

@@ -46,15 +46,11 @@ func (s *Store) setAside(key string) error {
 		return err
 	}
 	defer to.Close()
-	for n := 1; n <= 9; n++ {
-		if err = s.moveNew(s.path(key), s.asidePath(storage.AsideName(day, key, n))); !errors.Is(err, os.ErrExist) {
-			break
-		}
+	err = s.moveNew(s.path(key), s.asidePath(storage.AsideName(day, key)))
+	if errors.Is(err, os.ErrExist) {
+		err = s.moveNew(s.path(key), s.asidePath(storage.OtherAsideName(day, key)))
 	}
-	switch {
-	case errors.Is(err, os.ErrExist):
-		return errors.New("nine objects of this name were set aside today")
-	case err != nil && !errors.Is(err, os.ErrNotExist): // another call was quicker
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // another call was quicker
 		return err
 	}
 	// First where it is now: in between it is under both names, or it could be under none.
@@ -100,6 +96,10 @@ func (s *Store) openDay(day string) (*os.File, error) {
 				}
 			}
 			s.ready[asideFolder+"/"+day] = true
+		}
+		// A link could lead out of the store.
+		if fi, err := os.Lstat(filepath.Join(top, day)); err == nil && !fi.IsDir() {
+			return nil, fmt.Errorf("%w: what lies aside has a link, or a file, in the place of a folder", storage.ErrDenied)
 		}
 		dir, err := os.Open(filepath.Join(top, day))
 		if err == nil || again || !errors.Is(err, os.ErrNotExist) {
@@ -153,15 +153,22 @@ func (s *Store) restore(name string) error {
 	if err := s.clearName(key); err != nil {
 		return err
 	}
-	moved := s.moveNew(s.asidePath(name), s.path(key))
-	if moved != nil && !errors.Is(moved, os.ErrExist) {
-		return moved
+	for range 5 { // others may take the name at the same time
+		if err = s.moveNew(s.asidePath(name), s.path(key)); !errors.Is(err, os.ErrExist) {
+			break
+		}
+		if err := s.setAside(key); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if errors.Is(err, os.ErrExist) {
+		return storage.ErrExist
+	}
+	if err != nil {
+		return err
 	}
 	if err := s.sync(dir, fan(key)); err != nil {
 		return err
-	}
-	if moved != nil {
-		return storage.ErrExist
 	}
 	return s.sync(from, asideFolder+"/"+name[:len(time.DateOnly)])
 }

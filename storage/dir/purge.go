@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"temoin/storage"
 )
@@ -14,7 +15,7 @@ import (
 // ListAside implements [storage.Asider].
 func (s *Store) ListAside(ctx context.Context, after string) iter.Seq2[storage.Aside, error] {
 	return func(yield func(storage.Aside, error) bool) {
-		err := s.eachDay(func(day string, entries []os.DirEntry) (bool, error) {
+		err := s.eachDay(after, "", func(day string, entries []os.DirEntry) (bool, error) {
 			for _, e := range entries {
 				name := day + "/" + e.Name()
 				if err := ctx.Err(); err != nil {
@@ -46,10 +47,10 @@ func (s *Store) ListAside(ctx context.Context, after string) iter.Seq2[storage.A
 	}
 }
 
-// eachDay calls do with what lies in the folder of each day, until it returns false or
-// an error. A day whose folder cannot be read does not keep the others; its error comes
+// eachDay calls do with what lies in the folder of each day, from the one of the name
+// after on to the one before end ("": all), until it returns false or an error. A day whose folder cannot be read does not keep the others; its error comes
 // at the end.
-func (s *Store) eachDay(do func(day string, entries []os.DirEntry) (bool, error)) error {
+func (s *Store) eachDay(after, end string, do func(day string, entries []os.DirEntry) (bool, error)) error {
 	days, err := os.ReadDir(filepath.Join(s.root, asideFolder))
 	if errors.Is(err, os.ErrNotExist) {
 		return s.missing(nil)
@@ -62,7 +63,8 @@ func (s *Store) eachDay(do func(day string, entries []os.DirEntry) (bool, error)
 	}
 	var bad error
 	for _, d := range days {
-		if !d.IsDir() || !storage.ValidDay(d.Name()) {
+		name := d.Name()
+		if !d.IsDir() || !storage.ValidDay(name) || name < after && !strings.HasPrefix(after, name) || end != "" && name >= end {
 			continue
 		}
 		entries, err := os.ReadDir(filepath.Join(s.root, asideFolder, d.Name()))
@@ -85,10 +87,7 @@ func (s *Store) Purge(ctx context.Context, before string) (n int, bytes int64, e
 		return 0, 0, fmt.Errorf("storage/dir: %q is not a day", before)
 	}
 	var bad error
-	err = s.eachDay(func(day string, entries []os.DirEntry) (bool, error) {
-		if day >= before {
-			return false, nil // the folders come in order
-		}
+	err = s.eachDay("", before, func(day string, entries []os.DirEntry) (bool, error) {
 		for _, e := range entries {
 			if err := ctx.Err(); err != nil {
 				return false, err

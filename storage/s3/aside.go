@@ -22,49 +22,34 @@ func (s *Store) SetAside(ctx context.Context, key string) error {
 	if !storage.ValidKey(key) || key[0] != 'c' {
 		return errors.New("storage/s3: not the key of an object that can be set aside")
 	}
-	name, err := s.freeAside(ctx, storage.Today(time.Now()), key)
-	if err != nil {
-		return err
-	}
-	switch err := s.move(ctx, "setting an object aside", key, asidePrefix+name); {
-	case errors.Is(err, storage.ErrNotExist):
+	// A name of its own for each call: two that set the same object aside at the same time
+	// do not get in each other's way.
+	name := storage.OtherAsideName(storage.Today(time.Now()), key)
+	if err := s.copy(ctx, "setting an object aside", key, asidePrefix+name); errors.Is(err, storage.ErrNotExist) {
 		return nil
-	default:
+	} else if err != nil {
 		return err
 	}
+	return s.retry(ctx, "setting an object aside", func(ctx context.Context) error {
+		return s.core.RemoveObject(ctx, s.bucket, s.prefix+key, minio.RemoveObjectOptions{})
+	})
 }
 
-// freeAside returns the first name for an object of that key that is free on a day. Two
-// callers that find the same one copy the same object to it, as a key is never
-// overwritten.
-func (s *Store) freeAside(ctx context.Context, day, key string) (string, error) {
-	for n := 1; n <= 9; n++ {
-		name := storage.AsideName(day, key, n)
-		_, err := s.size(ctx, "setting an object aside", asidePrefix+name)
-		if errors.Is(err, storage.ErrNotExist) {
-			return name, nil
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	return "", errors.New("storage/s3: setting an object aside: nine objects of this name were set aside today")
-}
-
-// size asks how many bytes an object has, under any name.
-func (s *Store) size(ctx context.Context, what, name string) (n int64, err error) {
+// look asks how many bytes an object has, under any name, and for its tag, which tells
+// other content.
+func (s *Store) look(ctx context.Context, what, name string) (size int64, tag string, err error) {
 	err = s.retry(ctx, what, func(ctx context.Context) error {
 		info, err := s.core.StatObject(ctx, s.bucket, s.prefix+name, minio.StatObjectOptions{})
-		n = info.Size
+		size, tag = info.Size, info.ETag
 		return err
 	})
-	return n, err
+	return size, tag, err
 }
 
-// move copies an object at the service and deletes it where it was. The error is
-// [storage.ErrNotExist] if it is not there.
-func (s *Store) move(ctx context.Context, what, from, to string) error {
-	size, err := s.size(ctx, what, from)
+// copy makes the service copy an object, and looks whether it has. The error is
+// [storage.ErrNotExist] if there is none.
+func (s *Store) copy(ctx context.Context, what, from, to string) error {
+	size, _, err := s.look(ctx, what, from)
 	if err != nil {
 		return err
 	}
@@ -76,35 +61,39 @@ func (s *Store) move(ctx context.Context, what, from, to string) error {
 	if err != nil {
 		return err
 	}
-	copied, err := s.size(ctx, what, to)
-	if err != nil || copied != size {
-		return fmt.Errorf("storage/s3: %s: %w: the service has not copied it: %v", what, storage.ErrDenied, err)
+	copied, _, err := s.look(ctx, what, to)
+	if err != nil || copied != size { // services can answer 200 with an error in the body
+		return fmt.Errorf("storage/s3: %s: %w: the service has not copied it: %v", what, storage.ErrUnreachable, err)
 	}
-	return s.retry(ctx, what, func(ctx context.Context) error {
-		return s.core.RemoveObject(ctx, s.bucket, s.prefix+from, minio.RemoveObjectOptions{})
-	})
+	return nil
 }
 
-// Restore implements [storage.Asider]. Between the look whether the key is taken and the
-// copy, a sender could store an object under it (TOCTOU), which would be overwritten: a
-// bucket has no copy that replaces nothing. It is a copy of the same object, unless
-// somebody knows its name.
+// Restore implements [storage.Asider]. The copy that was set aside stays, and goes in its
+// time: a call of another that sets the object aside may be about to delete it. If the key
+// is taken by something else, a copy of that is made first.
 func (s *Store) Restore(ctx context.Context, name string) error {
 	if !storage.ValidAside(name) {
 		return errors.New("storage/s3: not the name of an object that was set aside")
 	}
+	const what = "restoring an object"
 	key := storage.Aside{Name: name}.Key()
-	if _, err := s.size(ctx, "restoring an object", asidePrefix+name); err != nil {
+	_, tag, err := s.look(ctx, what, asidePrefix+name)
+	if err != nil {
 		return err
 	}
-	_, err := s.size(ctx, "restoring an object", key)
+	_, there, err := s.look(ctx, what, key)
 	switch {
+	case err == nil && there == tag:
+		return nil
 	case err == nil:
-		return fmt.Errorf("storage/s3: restoring an object: %w", storage.ErrExist)
-	case !errors.Is(err, storage.ErrNotExist):
+		err = s.copy(ctx, what, key, asidePrefix+storage.OtherAsideName(storage.Today(time.Now()), key))
+	case errors.Is(err, storage.ErrNotExist):
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
-	return s.move(ctx, "restoring an object", asidePrefix+name, key)
+	return s.copy(ctx, what, asidePrefix+name, key)
 }
 
 // ListAside implements [storage.Asider].

@@ -56,9 +56,9 @@ type Settings struct {
 	ACMEDirectory string `toml:"acme_directory"`
 	// The addresses that coordinators type to fetch from a box that stores on
 	// disk, such as https://box.example or http://….onion, or http://127.0.0.1:9000
-	// for a tunnel. Names in the TLS certificate need not be repeated. A missing one
-	// makes "temoin pull" fail; without any, a loopback address that the box listens
-	// on will do.
+	// for a tunnel. Names in the TLS certificate, on port 443, need not be repeated. A
+	// missing one makes "temoin pull" fail; without any, a loopback address that the
+	// box listens on will do.
 	Origin List `toml:"origin"`
 	// The file with the name of the box in Tor, such as a copy of
 	// /var/lib/tor/temoin/hostname. The page then shows that address to those who
