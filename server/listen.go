@@ -269,6 +269,9 @@ func (c *conn) Write(p []byte) (int, error) {
 		return len(p), nil // the rest of an answer that was replaced
 	}
 	c.refused = true
+	// It reads what was announced of a body, and sets no deadline: with a wrong Expect, no
+	// handler is called that would.
+	c.Conn.SetReadDeadline(time.Now().Add(maxDrainTime))
 	// net/http has just made an error text of the request, in the buffer of package fmt
 	// that p lies in.
 	clear(p[len(p):cap(p)])

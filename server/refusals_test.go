@@ -232,3 +232,34 @@ func (b *box) tokenOver(t *testing.T, secure bool) string {
 	must(t, err)
 	return fmt.Sprintf("Temoin %s %s %x", origin, resp.Header.Get("Temoin-Challenge"), answer)
 }
+
+// noted is a connection that notes its read deadline.
+type noted struct {
+	net.Conn
+	until time.Time
+}
+
+func (n *noted) SetReadDeadline(t time.Time) error { n.until = t; return nil }
+func (*noted) Write(p []byte) (int, error)         { return len(p), nil }
+
+// accepting gives out one connection.
+type accepting struct {
+	net.Listener
+	c net.Conn
+}
+
+func (a accepting) Accept() (net.Conn, error) { return a.c, nil }
+func (a accepting) Addr() net.Addr            { return &net.UnixAddr{Net: "unix"} }
+
+// A refusal of net/http, such as of a wrong Expect, does not wait for ever for a body that
+// was announced and never comes.
+func TestRefusalsHaveADeadline(t *testing.T) {
+	n := &noted{}
+	c, err := server.NewListener(accepting{c: n}, nil).Accept()
+	must(t, err)
+	_, err = io.WriteString(c, "HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\n\r\n")
+	must(t, err)
+	if left := time.Until(n.until); left <= 0 || left > 10*time.Second {
+		t.Errorf("the body has %v", left)
+	}
+}
