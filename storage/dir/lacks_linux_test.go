@@ -46,6 +46,45 @@ func TestConformanceWithoutLinks(t *testing.T) {
 	})
 }
 
+// All that give a name take turns, also those that set aside and restore: between a look
+// and a rename of one of them another could store an object.
+func TestOneLockWithoutLinks(t *testing.T) {
+	s, root := failing(t, nil)
+	moves := 0
+	dir.SetMark(s, func(step, name string) error {
+		if step == "move" {
+			moves++
+			tmp, err := os.Open(filepath.Join(root, "tmp"))
+			if err != nil {
+				return err
+			}
+			defer tmp.Close()
+			if err := syscall.Flock(int(tmp.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != syscall.EWOULDBLOCK {
+				t.Errorf("move %d: the lock of the folder tmp is free: %v", moves, err)
+			}
+		}
+		return noLinks(step)
+	})
+	key := storagetest.Key(1)
+	err := storagetest.Put(t.Context(), s, key, storagetest.Body(1, storage.Small))
+	if err == nil {
+		err = os.RemoveAll(filepath.Join(root, "tmp")) // as in a copy of a store
+	}
+	if err == nil {
+		err = s.SetAside(t.Context(), key)
+	}
+	all, errList := storagetest.Aside(t.Context(), s, "")
+	if err != nil || errList != nil || len(all) != 1 {
+		t.Fatal(err, errList, all)
+	}
+	if err := s.Restore(t.Context(), all[0].Name); err != nil {
+		t.Fatal(err)
+	}
+	if moves != 3 {
+		t.Errorf("%d moves", moves)
+	}
+}
+
 // Whichever error a file system gives for a link that it does not support, objects are
 // stored, one wins a name, and nothing is left over.
 func TestWithoutLinks(t *testing.T) {

@@ -56,7 +56,11 @@ func cannot(err error) bool {
 // (TOCTOU), so all processes of ours hold a lock of the folder tmp meanwhile. The
 // kernel releases it when the process ends, however that ends.
 func (s *Store) moveLocked(from, to string) error {
-	lock, err := os.Open(filepath.Dir(from))
+	tmp := filepath.Join(s.root, "tmp")
+	lock, err := os.Open(tmp)
+	if errors.Is(err, os.ErrNotExist) && makeDir(tmp) == nil { // nothing was written here yet
+		lock, err = os.Open(tmp)
+	}
 	if err != nil {
 		return err
 	}

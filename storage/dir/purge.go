@@ -48,8 +48,8 @@ func (s *Store) ListAside(ctx context.Context, after string) iter.Seq2[storage.A
 }
 
 // eachDay calls do with what lies in the folder of each day, from the one of the name
-// after on to the one before end ("": all), until it returns false or an error. A day whose folder cannot be read does not keep the others; its error comes
-// at the end.
+// after on to the one before end ("": all), until it returns false or an error. A day
+// whose folder cannot be read does not keep the others; its error comes at the end.
 func (s *Store) eachDay(after, end string, do func(day string, entries []os.DirEntry) (bool, error)) error {
 	days, err := os.ReadDir(filepath.Join(s.root, asideFolder))
 	if errors.Is(err, os.ErrNotExist) {
