@@ -18,10 +18,10 @@ func SetTimes(c *Client, idle, patience time.Duration) {
 
 // Page parses a page and writes it again.
 func Page(b []byte, after string) ([]byte, error) {
-	page, err := parsePage(b, after)
+	page, err := parsePage(b, after, isObject)
 	var out bytes.Buffer
-	for _, info := range page {
-		out.WriteString(info.Key + " " + strconv.FormatInt(info.Size, 10) + "\n")
+	for _, l := range page {
+		out.WriteString(l.name + " " + strconv.FormatInt(l.size, 10) + "\n")
 	}
 	return out.Bytes(), err
 }

@@ -1,84 +1,33 @@
 package box
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
 	"temoin/storage"
 )
 
-const (
-	maxChallenge = 32 << 10
-	maxPage      = 10_000 * 90
-)
-
 // List implements [storage.Source].
 func (c *Client) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
-		for {
-			page, err := c.page(ctx, after)
-			if err != nil {
-				yield(storage.Info{}, err)
+		for l, err := range c.lines(ctx, read, "/v1/inbox", after, isObject) {
+			if err == nil && !strings.HasPrefix(l.name, prefix) {
+				continue
+			}
+			if !yield(storage.Info{Key: l.name, Size: l.size}, err) {
 				return
 			}
-			if len(page) == 0 {
-				return
-			}
-			for _, info := range page {
-				if strings.HasPrefix(info.Key, prefix) && !yield(info, nil) {
-					return
-				}
-			}
-			after = page[len(page)-1].Key
 		}
 	}
 }
 
-func (c *Client) page(ctx context.Context, after string) (page []storage.Info, err error) {
-	path := "/v1/inbox"
-	if after != "" {
-		path += "?after=" + url.QueryEscape(after)
-	}
-	err = c.retry(ctx, 4, func() error {
-		resp, err := c.inbox(ctx, read, http.MethodGet, path, "", http.StatusOK)
-		if err != nil {
-			return err
-		}
-		b, err := readAll(resp, maxPage)
-		if err == nil {
-			page, err = parsePage(b, after)
-		}
-		return err
-	})
-	return page, err
-}
-
-var errPage = fmt.Errorf("box: the list of the inbox is malformed: %w", storage.ErrDenied)
-
-// parsePage reads a page of a listing: lines of a key, a space and a size, keys
-// ascending from after. A key that is not greater than the one before is an error:
-// otherwise a hostile box could make the listing endless.
-func parsePage(b []byte, after string) ([]storage.Info, error) {
-	var page []storage.Info
-	for len(b) > 0 {
-		line, rest, ok := bytes.Cut(b, []byte("\n"))
-		key, text, two := strings.Cut(string(line), " ")
-		size, okSize := parseSize(text)
-		if !ok || !two || !okSize || !storage.ValidKey(key) || key[0] != 'c' || key <= after {
-			return nil, errPage
-		}
-		page, after, b = append(page, storage.Info{Key: key, Size: size}), key, rest
-	}
-	return page, nil
-}
+func isObject(key string) bool { return storage.ValidKey(key) && key[0] == 'c' }
 
 // Open implements [storage.Source]. A box that knows no ranges with an end is
 // read as far as was asked for, and the rest of its answer is not.
@@ -86,7 +35,7 @@ func (c *Client) Open(ctx context.Context, key string, offset, n int64) (io.Read
 	if n < 0 || n > storage.Large {
 		n = storage.Large
 	}
-	if !storage.ValidKey(key) || key[0] != 'c' || offset < 0 {
+	if !isObject(key) || offset < 0 {
 		return nil, errors.New("box: not an object key, or a negative offset")
 	}
 	resp, err := c.get206(ctx, key, offset, n)

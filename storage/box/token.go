@@ -12,6 +12,8 @@ import (
 	"temoin/storage"
 )
 
+const maxChallenge = 32 << 10
+
 // scope is what a token opens: each needs another answer to the challenge, so that a
 // hostile box which passed on the challenge of an honest one, and found a way round its
 // origin, could still not delete in a pull.
