@@ -54,7 +54,7 @@ func policy(args []string, stdout, stderr io.Writer) error {
 	for i, document := range policies(c) {
 		fmt.Fprintln(stderr, []string{
 			"# for the server's key: it adds objects and reads replies, nothing else",
-			"# for the coordinators' key; to rekey, they need s3:PutObject on c/* for that time",
+			"# for the coordinators' key; to rekey, or to restore what was set aside, they need s3:PutObject on c/* for that time",
 		}[i])
 		b, err := json.MarshalIndent(document, "", "  ")
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
@@ -60,8 +59,7 @@ func purge(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !confirmed(stderr) {
 		return errors.New("nothing was deleted")
 	}
-	tomorrow := storage.Today(time.Now().AddDate(0, 0, 2)) // the clocks of others can be ahead
-	n, bytes, err := store.Purge(ctx, tomorrow)
+	n, bytes, err := store.Purge(ctx, "9999-12-31") // the clocks of others can be ahead
 	fmt.Fprintf(stdout, "deleted objects: %d, KiB: %d\n", n, bytes>>10)
 	return err
 }
