@@ -46,11 +46,11 @@ const (
 // doctor says so. A renewed image is confined already: layers and filters pile up, and
 // the kernel takes sixteen of the former.
 func (d *daemon) confine(stderr io.Writer) error {
+	net.DefaultResolver.PreferGo = true // a C library's, if there is one, asks in ways that are forbidden here
 	if d.before != nil {
 		return nil
 	}
 	toSystemd()
-	net.DefaultResolver.PreferGo = true // a C library's, if there is one, asks in ways that are forbidden here
 	for _, layer := range []func() error{d.restrict, d.forbidCalls} {
 		switch err := layer(); {
 		case errors.Is(err, errors.ErrUnsupported):
